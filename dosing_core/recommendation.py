@@ -1,0 +1,222 @@
+"""``Recommendation``: the answer, as numbers, names and reasons; how it looks is decided elsewhere.
+
+Concentrations are mg/L and AUC mg·h/L throughout. ``display`` tells which unit clinicians of this drug
+read and by what to multiply. Numbers are rounded to six significant digits, which is far finer than
+they are known and keeps the bytes the same everywhere.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import AwareDatetime, Field
+
+from dosing_core.case import Finding, Regimen
+from dosing_core.value import Value
+
+Outcome = Literal["recommend", "agree", "avoid", "insufficient", "out_of_scope"]
+Metric = Literal["auc24", "trough", "peak"]
+
+
+class Display(Value):
+    """How clinicians of this drug read its numbers."""
+
+    drug_name: str
+    concentration_unit: str
+    concentration_factor: float
+    """Multiply mg/L by this to get ``concentration_unit``; AUC likewise, with ``·h`` in the unit."""
+    dose_unit: str = "mg"
+
+
+class Estimate(Value):
+    """A quantity with its 90 % credible interval."""
+
+    low: float
+    median: float
+    high: float
+
+
+class Chance(Value):
+    """A probability with the Monte-Carlo standard error of computing it."""
+
+    value: Annotated[float, Field(ge=0, le=1)]
+    standard_error: Annotated[float, Field(ge=0)]
+
+
+class Exposure(Value):
+    """What a regimen does. ``auc24`` and ``trough`` at steady state with today's patient."""
+
+    metric: Metric
+    estimate: Estimate
+
+
+class Target(Value):
+    """The exposure that is aimed at, and who says so."""
+
+    metric: Literal["auc24", "trough"]
+    low: float
+    high: float
+    source: str
+    note: str = ""
+
+
+class RegimenOption(Value):
+    """One regimen, judged."""
+
+    role: Literal["as_ordered", "recommended", "alternative"]
+    regimen: Regimen
+    loading_dose_mg: float | None = None
+    loading_duration_h: float | None = None
+    first_dose_at: AwareDatetime
+    exposures: tuple[Exposure, ...]
+    first_day: Estimate
+    """AUC over the first 24 h from ``first_dose_at``, loading dose included, mg·h/L."""
+    inside: Chance
+    above: Chance
+    below: Chance
+    expected_loss: float
+    notes: tuple[str, ...] = ()
+    """Limits that this regimen touches or breaks, in words."""
+
+
+class ParameterEstimate(Value):
+    """One individual parameter: what the population expects and what is now believed."""
+
+    name: str
+    unit: str
+    typical: float
+    """Population typical value at this patient's covariates."""
+    estimate: Estimate
+    learned: float | None = None
+    """1 - posterior variance / prior variance of the random effect: 0 means the levels taught nothing
+    about it, 1 everything. None without levels."""
+
+
+class LevelReview(Value):
+    """One level held against what was expected of it."""
+
+    time: AwareDatetime
+    observed: float
+    expected: Estimate
+    """Predictive median and 99 % interval of this level, from everything but this level."""
+    hours_after_dose: float | None
+    """Hours since the start of the last dose before it."""
+    plausible: bool
+    used: bool
+    note: str = ""
+    source: str
+
+
+class CurvePoint(Value):
+    """Concentration at one instant: individual median with 90 % credible band, and population median."""
+
+    time: AwareDatetime
+    low: float
+    median: float
+    high: float
+    population: float
+
+
+class Curve(Value):
+    """Concentration over time if this option is followed from now on."""
+
+    role: Literal["as_ordered", "recommended", "alternative"]
+    points: tuple[CurvePoint, ...]
+    dose_times: tuple[AwareDatetime, ...]
+    """Times of past and future doses in the window, for the ticks."""
+
+
+class NextLevel(Value):
+    """Which level to draw next, and why then."""
+
+    time: AwareDatetime
+    latest: AwareDatetime | None = None
+    reason: str
+
+
+class ModelUse(Value):
+    """A published model that spoke, and whether this patient belongs to its population."""
+
+    id: str
+    name: str
+    weight: float
+    confidence: Literal["high", "medium", "low"]
+    population: str
+    inside_population: bool
+    reference: str
+    url: str = ""
+    notes: tuple[str, ...] = ()
+
+
+class UsedFact(Value):
+    """One fact that the answer rests on."""
+
+    name: str
+    value: str
+    time: AwareDatetime | None = None
+    source: str = ""
+
+
+class Assumption(Value):
+    """Something taken for granted, and the dose that would follow if it were otherwise."""
+
+    text: str
+    otherwise: str = ""
+    regimen_otherwise: Regimen | None = None
+
+
+class Diagnostics(Value):
+    """How the posterior was computed and whether it can be trusted."""
+
+    method: str
+    particles: int
+    effective_sample_size: float
+    k_hat: float | None
+    modes: int
+    escalations: int = 0
+    trustworthy: bool = True
+
+
+class Reference(Value):
+    """A source that a reader can look up."""
+
+    text: str
+    url: str = ""
+
+
+class Recommendation(Value):
+    """The answer to one ``Case``."""
+
+    schema_version: Literal["1"] = "1"
+    outcome: Outcome
+    drug: str
+    display: Display | None = None
+    reason: str
+    """The outcome's reason in one plain sentence without numbers that the options already carry."""
+    target: Target | None = None
+    options: tuple[RegimenOption, ...] = ()
+    """As ordered first (where the order is complete), then recommended, then alternatives."""
+    parameters: tuple[ParameterEstimate, ...] = ()
+    levels: tuple[LevelReview, ...] = ()
+    curves: tuple[Curve, ...] = ()
+    next_level: NextLevel | None = None
+    why: tuple[str, ...] = ()
+    used: tuple[UsedFact, ...] = ()
+    missing: tuple[Finding, ...] = ()
+    """What is not known and why; ``findings`` of the case that matter for this answer come with it."""
+    requests: tuple[Literal["creatinine", "weight", "height", "haematocrit", "level"], ...] = ()
+    """What could be ordered or charted to make the answer possible or better."""
+    warnings: tuple[str, ...] = ()
+    red_flags: tuple[str, ...] = ()
+    assumptions: tuple[Assumption, ...] = ()
+    models: tuple[ModelUse, ...] = ()
+    references: tuple[Reference, ...] = ()
+    diagnostics: Diagnostics | None = None
+    without_flagged: Regimen | None = None
+    """Where a level is flagged as implausible: the regimen that the answer would be with it included."""
+    engine: str
+    """Versions that computed this: package, drug file and point tables."""
+
+    def option(self, role: str) -> RegimenOption | None:
+        """The first option in this role, or None."""
+        return next((option for option in self.options if option.role == role), None)
