@@ -1,0 +1,73 @@
+"""The note that a clinician can paste into the chart: plain text, nothing that identifies the patient."""
+
+from __future__ import annotations
+
+from cds_hooks.pages.wording import DASH, REQUESTS, Wording, headline, percent
+from dosing_core.case import Case
+from dosing_core.recommendation import Recommendation, RegimenOption
+
+
+def note(recommendation: Recommendation, case: Case, wording: Wording, identifier: str) -> str:
+    """The recommendation as a short plain-text note, one statement a line."""
+    lines = [
+        f"{headline(recommendation, wording)}.",
+        f"Order: {wording.order(case.order)}.",
+        recommendation.reason,
+        *(f"Caution: {text}" for text in (*recommendation.red_flags, *recommendation.warnings)),
+        *_options(recommendation, wording),
+        *_basis(recommendation, wording),
+        f"Decision support of {wording.when_in_full(wording.now)}, id {identifier}, {recommendation.engine}.",
+    ]
+    return "\n".join(line for line in lines if line)
+
+
+def _options(recommendation: Recommendation, wording: Wording) -> list[str]:
+    target = recommendation.target
+    return [
+        f"{_role(option)} {wording.regimen(option.regimen)}: {_exposures(option, wording)}"
+        + (f"; {percent(option.inside)} chance of {wording.range(target)}" if target else "")
+        + "."
+        for option in recommendation.options
+        if option.role != "alternative"
+    ]
+
+
+def _role(option: RegimenOption) -> str:
+    return "As ordered," if option.role == "as_ordered" else "Advised,"
+
+
+def _exposures(option: RegimenOption, wording: Wording) -> str:
+    return ", ".join(
+        f"{wording.metric(exposure.metric)} {wording.exposure(exposure.estimate.median)} "
+        f"(90 %: {wording.interval(exposure.estimate)}) {wording.unit(exposure.metric)}"
+        for exposure in option.exposures
+    )
+
+
+def _basis(recommendation: Recommendation, wording: Wording) -> list[str]:
+    lines = []
+    if recommendation.next_level:
+        level = recommendation.next_level
+        lines.append(f"Next level: {wording.when(level.time)}. {level.reason}")
+    if recommendation.used:
+        facts = (
+            f"{fact.name} {fact.value}" + (f" ({wording.when(fact.time)})" if fact.time else "")
+            for fact in recommendation.used
+        )
+        lines.append(f"Used: {'; '.join(facts)}.")
+    if recommendation.missing:
+        lines.append(
+            "Not known or not used: "
+            + "; ".join(f"{finding.about} {DASH} {finding.detail}" for finding in recommendation.missing)
+            + "."
+        )
+    if recommendation.requests:
+        wanted = ", ".join(REQUESTS[request] for request in recommendation.requests)
+        lines.append(f"Would help: {wanted}.")
+    if recommendation.models:
+        models = (
+            f"{model.name} {percent(model.weight)}" if len(recommendation.models) > 1 else model.name
+            for model in recommendation.models
+        )
+        lines.append(f"Model: {', '.join(models)}.")
+    return lines

@@ -1,0 +1,226 @@
+"""How the pages write numbers, doses, times and ages.
+
+Whole percent, doses as stocked with a leading zero and no trailing one, local time with its date. Times
+and ages are told from the instant at which the recommendation was made, so a page reads the same later.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from dosing_core.case import Finding, Order, Regimen
+from dosing_core.recommendation import (
+    Chance,
+    Display,
+    Estimate,
+    Metric,
+    Outcome,
+    Recommendation,
+    RegimenOption,
+    Target,
+)
+
+DASH = "–"
+
+OUTCOMES: dict[Outcome, str] = {
+    "recommend": "Another dose fits better",
+    "agree": "The order fits",
+    "avoid": "Avoid this drug",
+    "insufficient": "Not individualised",
+    "out_of_scope": "Outside every model here",
+}
+ROLES = {"as_ordered": "As ordered", "recommended": "Recommended", "alternative": "Alternative"}
+FINDINGS = {
+    "missing": "Not on record",
+    "conflict": "Contradiction",
+    "excluded": "Not used",
+    "unreachable": "Could not be read",
+    "note": "To be known",
+}
+METRICS: dict[Metric, str] = {"auc24": "AUC24", "trough": "Trough", "peak": "Peak"}
+ROUTES = {"iv": "intravenously", "oral": "by mouth"}
+REQUESTS = {
+    "creatinine": "a creatinine",
+    "weight": "the weight",
+    "height": "the height",
+    "haematocrit": "a haematocrit",
+    "level": "a drug level",
+}
+
+
+def figure(value: float) -> str:
+    """A number as precise as it is read at the bedside: 652, 14.6, 8.1, 0.62."""
+    if value == 0:
+        return "0"
+    decimals = min(max(1 - math.floor(math.log10(abs(value))), 0), 3)
+    return f"{value:,.{decimals}f}"
+
+
+def plain(value: float) -> str:
+    """A number as it was written or stocked: thousands separated, no trailing zero."""
+    text = f"{value:,.4f}".rstrip("0").rstrip(".")
+    return text or "0"
+
+
+def minutes(hours: float) -> str:
+    """A short span in words: ``90 min``, ``2 h``."""
+    span = round(hours * 60)
+    return f"{plain(span / 60)} h" if span % 60 == 0 else f"{span} min"
+
+
+def span(hours: float) -> str:
+    """A span of time as people say it: ``25 minutes``, ``4 hours``, ``3 days``."""
+    total = round(abs(hours) * 60)
+    if total < 1:
+        return "under a minute"
+    for limit, size, name in ((60, 1, "minute"), (48 * 60, 60, "hour"), (math.inf, 24 * 60, "day")):
+        if total < limit:
+            count = round(total / size)
+            return f"{count} {name}" if count == 1 else f"{count:,} {name}s"
+    raise AssertionError("every span is below infinity")
+
+
+def percent(chance: Chance | float) -> str:
+    """A probability in whole percent; what rounds to nothing or to certainty says so."""
+    value = chance.value if isinstance(chance, Chance) else chance
+    if 0 < value < 0.005:
+        return "under 1 %"
+    if 0.995 < value < 1:
+        return "over 99 %"
+    return f"{value * 100:.0f} %"
+
+
+@dataclass(frozen=True)
+class Wording:
+    """Words for one recommendation: its time zone, its present and how its drug is read."""
+
+    timezone: ZoneInfo
+    now: datetime
+    display: Display | None
+
+    def day(self, time: datetime) -> str:
+        """``Tue 24 Nov``."""
+        local = time.astimezone(self.timezone)
+        return f"{local:%a} {local.day} {local:%b}"
+
+    def clock(self, time: datetime) -> str:
+        """``09:05``."""
+        return f"{time.astimezone(self.timezone):%H:%M}"
+
+    def when(self, time: datetime) -> str:
+        """``Tue 24 Nov, 09:05``."""
+        return f"{self.day(time)}, {self.clock(time)}"
+
+    def when_in_full(self, time: datetime) -> str:
+        """``Tue 24 Nov 2026, 09:05 (Europe/Berlin)``."""
+        local = time.astimezone(self.timezone)
+        return f"{self.day(time)} {local.year}, {self.clock(time)} ({self.timezone.key})"
+
+    def age(self, time: datetime) -> str:
+        """``3 days ago`` or ``in 12 hours``, as seen when the recommendation was made."""
+        distance = time - self.now
+        if abs(distance) < timedelta(minutes=1):
+            return "just now"
+        words = span(distance / timedelta(hours=1))
+        return f"in {words}" if distance > timedelta(0) else f"{words} ago"
+
+    @property
+    def factor(self) -> float:
+        """From mg/L to the unit that clinicians of this drug read."""
+        return self.display.concentration_factor if self.display else 1.0
+
+    @property
+    def concentration_unit(self) -> str:
+        """The unit of concentrations on the page."""
+        return self.display.concentration_unit if self.display else "mg/L"
+
+    @property
+    def auc_unit(self) -> str:
+        """``mg·h/L`` where concentrations are in ``mg/L``."""
+        mass, _, volume = self.concentration_unit.partition("/")
+        return f"{mass}·h/{volume}" if volume else f"{mass}·h"
+
+    def unit(self, metric: str) -> str:
+        """The unit in which a metric is shown."""
+        return self.auc_unit if metric == "auc24" else self.concentration_unit
+
+    def metric(self, metric: Metric) -> str:
+        """The metric's name."""
+        return METRICS[metric]
+
+    def exposure(self, value: float) -> str:
+        """A concentration (mg/L) or AUC (mg·h/L) in the unit of the page, without the unit."""
+        return figure(value * self.factor)
+
+    def measured(self, value: float) -> str:
+        """A measured concentration (mg/L) in the unit of the page, as the laboratory wrote it."""
+        return plain(round(value * self.factor, 3))
+
+    def interval(self, estimate: Estimate) -> str:
+        """The ends of an interval of concentration or AUC: ``405–592``."""
+        return f"{self.exposure(estimate.low)}{DASH}{self.exposure(estimate.high)}"
+
+    def range(self, target: Target) -> str:
+        """The target with its unit: ``AUC24 400–600 mg·h/L``."""
+        bounds = f"{plain(target.low * self.factor)}{DASH}{plain(target.high * self.factor)}"
+        return f"{METRICS[target.metric]} {bounds} {self.unit(target.metric)}"
+
+    def bounds(self, target: Target) -> tuple[str, str]:
+        """The target's ends as text."""
+        return plain(target.low * self.factor), plain(target.high * self.factor)
+
+    def dose(self, milligrams: float) -> str:
+        """``1,250 mg``."""
+        return f"{plain(milligrams)} mg"
+
+    def regimen(self, regimen: Regimen) -> str:
+        """``1,000 mg every 12 h``."""
+        return f"{self.dose(regimen.dose_mg)} every {plain(regimen.interval_h)} h"
+
+    def regimen_in_full(self, regimen: Regimen) -> str:
+        """``1,000 mg intravenously every 12 h, each over 2 h``."""
+        text = f"{self.dose(regimen.dose_mg)} {ROUTES[regimen.route]} every {plain(regimen.interval_h)} h"
+        return f"{text}, each over {minutes(regimen.duration_h)}" if regimen.duration_h else text
+
+    def order(self, order: Order) -> str:
+        """The order in question in one line, as complete as it is written."""
+        if order.regimen:
+            return self.regimen_in_full(order.regimen)
+        route = f" {ROUTES[order.route]}" if order.route else ""
+        return f"no complete dose and interval{route}"
+
+    def loading(self, option: RegimenOption) -> str:
+        """The loading dose of an option, or that there is none."""
+        if option.loading_dose_mg is None:
+            return "none"
+        length = f" over {minutes(option.loading_duration_h)}" if option.loading_duration_h else ""
+        return f"{self.dose(option.loading_dose_mg)}{length}"
+
+    def finding(self, finding: Finding) -> str:
+        """What kind of finding it is, in words."""
+        return FINDINGS[finding.kind]
+
+
+def headline(recommendation: Recommendation, wording: Wording) -> str:
+    """The page's first line: the drug and what is said of the order."""
+    name = recommendation.display.drug_name if recommendation.display else recommendation.drug
+    name = name[:1].upper() + name[1:]
+    ordered, advised = recommendation.option("as_ordered"), recommendation.option("recommended")
+    match recommendation.outcome:
+        case "recommend" if ordered and advised:
+            before, after = wording.regimen(ordered.regimen), wording.regimen(advised.regimen)
+            return f"{name}: {before} → {after}" if before != after else f"{name}: {after}"
+        case "recommend" if advised:
+            return f"{name}: {wording.regimen(advised.regimen)}"
+        case "agree" if ordered:
+            return f"{name}: {wording.regimen(ordered.regimen)} fits"
+        case "avoid":
+            return f"Avoid {name[:1].lower() + name[1:]}"
+        case "insufficient":
+            return f"{name}: not individualised"
+        case "out_of_scope":
+            return f"{name}: outside every model here"
+    return f"{name}: {OUTCOMES[recommendation.outcome].lower()}"

@@ -1,0 +1,114 @@
+"""Every option of the service, typed, with its default and its meaning.
+
+An option comes from the command line, else from the environment (``DOSEWRIGHT_`` and the option's name in
+capitals, lists and maps as JSON), else from its default here.
+"""
+
+from __future__ import annotations
+
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """How one instance of the service runs. Frozen: what was checked at the start holds to the end."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="DOSEWRIGHT_", frozen=True, env_ignore_empty=True, extra="forbid"
+    )
+
+    host: str = "127.0.0.1"
+    """Address to listen on."""
+    port: Annotated[int, Field(ge=0, le=65535)] = 8080
+    """Port to listen on."""
+    workers: Annotated[int, Field(ge=1, le=64)] = 2
+    """Worker processes; each answers four requests at a time."""
+    public_base_url: str | None = None
+    """URL under which clients reach the service, without ``/cds-services``. Tokens must be issued for it and
+    links on cards start with it. By default ``http://host:port``."""
+
+    open: bool = False
+    """Serve clients without authentication. Refused unless ``host`` is a loopback address."""
+    demo: bool = False
+    """Show recommendation pages without a password. Refused unless ``host`` is a loopback address."""
+    trusted_clients: dict[str, Path] = {}
+    """CDS clients that may call: the issuer (``iss``) of their tokens, and the file with its public keys
+    (JSON Web Key Set). The file is read again when it changes, so keys can be rotated."""
+    pages_password: SecretStr | None = None
+    """Password of the recommendation pages (HTTP Basic, any user name). Without it nobody sees them, unless
+    ``demo`` is on. Take it from the environment, never from the command line."""
+    allow_origins: tuple[str, ...] = ()
+    """Origins whose browser pages may call the service, such as ``https://ehr.example.org``. With ``open``
+    any origin may."""
+
+    allow_fhir_servers: tuple[str, ...] = ()
+    """Base URLs of the FHIR servers that may be contacted. A hook call that names another is answered from
+    what it brought along."""
+    fhir_timeout: Annotated[float, Field(gt=0, le=10)] = 1.2
+    """Seconds that reading one patient's record may take in all. The rest of the answer takes about a tenth
+    of a second, and two seconds is what a prescriber should wait at most."""
+
+    ledger_url: str = "sqlite:///var/ledger.sqlite3"
+    """SQLAlchemy URL of the ledger. A relative SQLite path is relative to the working directory."""
+    timezone: str = "UTC"
+    """IANA name of the zone in which cards write times, such as ``Europe/Berlin``."""
+    max_body_bytes: Annotated[int, Field(ge=1024)] = 10 * 1024 * 1024
+    """Largest request body that is read."""
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+            raise ValueError(f"{name!r} is not the IANA name of a time zone") from error
+        return name
+
+    @field_validator("public_base_url", "allow_fhir_servers", "allow_origins")
+    @classmethod
+    def _web_addresses(cls, value: str | tuple[str, ...] | None) -> str | tuple[str, ...] | None:
+        if value is None or isinstance(value, str):
+            return None if value is None else _web_address(value)
+        return tuple(_web_address(url) for url in value)
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The zone in which cards write times."""
+        return ZoneInfo(self.timezone)
+
+    @property
+    def base_url(self) -> str:
+        """URL under which clients reach the service, without a slash at the end."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return self.public_base_url or f"http://{host}:{self.port}"
+
+    @property
+    def on_loopback(self) -> bool:
+        """True if only this machine can reach the service."""
+        try:
+            return self.host == "localhost" or ip_address(self.host).is_loopback
+        except ValueError:
+            return False
+
+    def may_contact(self, fhir_server: str) -> bool:
+        """True if this FHIR server is on the list, whatever the case of its host and a slash at its end."""
+        try:
+            return _web_address(fhir_server) in self.allow_fhir_servers
+        except ValueError:
+            return False
+
+
+def _web_address(url: str) -> str:
+    """The URL with scheme and host in lower case and no slash at the end. Raises ``ValueError``."""
+    parts = urlsplit(url.strip())
+    if parts.scheme.lower() not in {"http", "https"} or not parts.hostname:
+        raise ValueError(f"{url!r} is not an http or https URL")
+    if parts.username or parts.password or parts.query or parts.fragment:
+        raise ValueError(f"{url!r} must not carry a user, a query or a fragment")
+    return f"{parts.scheme.lower()}://{parts.netloc.lower()}{parts.path.rstrip('/')}"
