@@ -1,0 +1,1 @@
+"""Population models: typical values from covariates, variability between people, residual error."""
