@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from cds_hooks.pages.wording import Wording, figure
+from cds_hooks.wording import Wording, figure
 from dosing_core.recommendation import Curve, CurvePoint, Recommendation
 
 HOUR = timedelta(hours=1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cds_hooks.pages.wording import DASH, REQUESTS, Wording, headline, percent
+from cds_hooks.wording import DASH, REQUESTS, Wording, headline, percent
 from dosing_core.case import Case
 from dosing_core.recommendation import Recommendation, RegimenOption
 

@@ -1,4 +1,4 @@
-"""How the pages write numbers, doses, times and ages.
+"""How cards and pages write numbers, doses, times and ages.
 
 Whole percent, doses as stocked with a leading zero and no trailing one, local time with its date. Times
 and ages are told from the instant at which the recommendation was made, so a page reads the same later.
