@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float64]
+BoolArray = NDArray[np.bool_]
 IntArray = NDArray[np.int64]
 
 PARAMETERS = ("CL", "V1", "Q", "V2", "ka", "tlag", "F")
@@ -46,8 +47,8 @@ class Individual:
 
     structure: Structure
     row_time: FloatArray
-    """[n_rows] h. Row i holds from ``row_time[i]`` until the next; the first is ``-inf``. The last row holds for
-    the future."""
+    """[n_rows] h. Row i holds from ``row_time[i]`` until the next; the first is ``-inf``. The last row holds
+    for the future."""
     typical: FloatArray
     """[n_rows, 7] in the order of ``PARAMETERS``."""
     eta_names: tuple[str, ...]
@@ -61,6 +62,10 @@ class Individual:
     """[n_rows, 2] saturable binding: capacity (mg/L of the measured fluid) and dissociation constant (mg/L).
     The measured concentration is then C · (1 + capacity / (C + constant)), with C the kinetic one."""
 
+    eta_acts: BoolArray | None = None
+    """[n_rows, d] False where a random effect does not act; None: all act always. Bioavailability that varies
+    on the day of a transplant alone is such an effect. Only ``parameters`` needs to know."""
+
     @property
     def dimension(self) -> int:
         """Number of random effects."""
@@ -69,5 +74,8 @@ class Individual:
     def parameters(self, eta: FloatArray) -> FloatArray:
         """Individual parameters [n, n_rows, 7] for random effects [n, d]."""
         padded = np.concatenate([eta, np.zeros((len(eta), 1))], axis=1)
-        factors: FloatArray = np.exp(padded[:, self.eta_index])
-        return np.ascontiguousarray(factors[:, None, :] * self.typical[None, :, :])
+        factors: FloatArray = np.exp(padded[:, self.eta_index])[:, None, :]
+        if self.eta_acts is not None:
+            always = np.concatenate([self.eta_acts, np.ones((len(self.row_time), 1), dtype=np.bool_)], axis=1)
+            factors = np.where(always[:, self.eta_index], factors, 1.0)
+        return np.ascontiguousarray(factors * self.typical)
