@@ -1,0 +1,114 @@
+"""Reads drug files: strict YAML, checked against the schema, wrong fields named with file and line."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+
+import yaml
+from pydantic import ValidationError
+
+from dosing_core.errors import InvalidDrugFile, UnknownDrug
+from dosing_core.library.schema import DrugFile
+
+
+def load_drug(drug: str) -> DrugFile:
+    """The library's file for a drug.
+
+    Raises ``UnknownDrug`` if there is none and ``InvalidDrugFile`` if it does not hold.
+    """
+    if drug not in _names():
+        raise UnknownDrug(drug)
+    return _load(drug)
+
+
+def drugs() -> tuple[DrugFile, ...]:
+    """All drugs of the library, in order of their names."""
+    return tuple(_load(drug) for drug in _names())
+
+
+@cache
+def digest(drug: str) -> str:
+    """The first 12 hex digits of the SHA-256 of the drug's file: two answers with one digest read one file."""
+    return hashlib.sha256(_text(drug).encode()).hexdigest()[:12]
+
+
+@cache
+def _names() -> tuple[str, ...]:
+    names = (entry.name for entry in files("dosing_core.library").iterdir())
+    return tuple(sorted(name.removesuffix(".yaml") for name in names if name.endswith(".yaml")))
+
+
+def _text(drug: str) -> str:
+    return files("dosing_core.library").joinpath(f"{drug}.yaml").read_text(encoding="utf-8")
+
+
+@cache
+def _load(drug: str) -> DrugFile:
+    return parse_drug_file(_text(drug), f"{drug}.yaml")
+
+
+def read_drug_file(path: Path) -> DrugFile:
+    """Read one drug file from disk. Raises ``InvalidDrugFile`` or ``OSError``."""
+    return parse_drug_file(path.read_text(encoding="utf-8"), path.name)
+
+
+def parse_drug_file(text: str, name: str) -> DrugFile:
+    """Check a drug file's text; ``name`` is what errors call the file. Raises ``InvalidDrugFile``."""
+    try:
+        root = yaml.compose(
+            text, Loader=yaml.CSafeLoader if hasattr(yaml, "CSafeLoader") else yaml.SafeLoader
+        )
+        _refuse_repeated_keys(root, name)
+        content = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - safe
+        document = json.dumps(content, allow_nan=False)
+    except yaml.YAMLError as error:
+        raise InvalidDrugFile(name, " ".join(str(error).split())) from error
+    except (TypeError, ValueError) as error:
+        raise InvalidDrugFile(
+            name, f"only text, numbers, truth values, lists and mappings: {error}"
+        ) from error
+    try:
+        drug_file = DrugFile.model_validate_json(document)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "the file"
+        raise InvalidDrugFile(f"{name}:{_line(root, first['loc'])}: {where}", first["msg"]) from error
+    if f"{drug_file.drug}.yaml" != name:
+        raise InvalidDrugFile(f"{name}: drug", f"says {drug_file.drug!r}, which is not the file's name")
+    return drug_file
+
+
+def _refuse_repeated_keys(node: yaml.Node | None, name: str) -> None:
+    """YAML readers keep the last of two equal keys in silence; in a drug file that may be a dose."""
+    if isinstance(node, yaml.MappingNode):
+        seen: set[str] = set()
+        for key, value in node.value:
+            if key.value in seen:
+                raise InvalidDrugFile(f"{name}:{key.start_mark.line + 1}: {key.value}", "appears twice")
+            seen.add(key.value)
+            _refuse_repeated_keys(value, name)
+    elif isinstance(node, yaml.SequenceNode):
+        for item in node.value:
+            _refuse_repeated_keys(item, name)
+
+
+def _line(node: yaml.Node | None, location: Sequence[int | str]) -> int:
+    """The line of a field, or of the innermost field around it that exists."""
+    if node is None:
+        return 1
+    for part in location:
+        if isinstance(node, yaml.MappingNode):
+            below = next((value for key, value in node.value if key.value == part), None)
+        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
+            below = node.value[part]
+        else:
+            below = None
+        if below is None:
+            break
+        node = below
+    return int(node.start_mark.line) + 1

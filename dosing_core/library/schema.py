@@ -1,0 +1,344 @@
+"""The form of a drug file: what a pharmacist reviews and the core obeys.
+
+Every number carries its source and how far it can be trusted. A number of low confidence has no place among
+the numbers: it may stand in a note. What no paper settles is project policy, and says why.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import ConfigDict, Field, model_validator
+
+from dosing_core.case import ConditionName, CovariateName, Route
+from dosing_core.population.model import PopulationModel
+from dosing_core.value import Value
+
+Confidence = Literal["high", "medium", "policy"]
+Text = Annotated[str, Field(min_length=1)]
+POLICY = "project policy: "
+
+
+class _Part(Value):
+    """A part of a drug file: types are taken at their word, a number written as text is refused."""
+
+    model_config = ConfigDict(strict=True)
+
+
+class _Sourced(_Part):
+    unit: Text
+    source: Annotated[str, Field(min_length=8)]
+    """Paper, label or guideline; or ``project policy:`` and the reason."""
+    confidence: Confidence
+
+    @model_validator(mode="after")
+    def _policy_says_so(self) -> _Sourced:
+        if (self.confidence == "policy") != self.source.startswith(POLICY):
+            raise ValueError(f"confidence is 'policy' exactly if the source starts with {POLICY!r}")
+        return self
+
+
+class Number(_Sourced):
+    """One number with its unit, source and confidence."""
+
+    value: float
+
+
+class Span(_Sourced):
+    """A lowest and a highest value with their unit, source and confidence."""
+
+    low: float
+    high: float
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Span:
+        if self.low > self.high:
+            raise ValueError("low is above high")
+        return self
+
+
+class Review(_Part):
+    """Who has looked at this file. ``transcribed``: nobody but its author has."""
+
+    status: Literal["transcribed", "reviewed"]
+    reviewers: tuple[Text, ...] = ()
+    note: str = ""
+
+    @model_validator(mode="after")
+    def _a_review_has_a_reviewer(self) -> Review:
+        if self.status == "reviewed" and not self.reviewers:
+            raise ValueError("a reviewed file names its reviewers")
+        return self
+
+
+class DrugDisplay(_Part):
+    """How clinicians read this drug's numbers; multiply mg/L by the factor to get the unit."""
+
+    drug_name: Text
+    concentration_unit: Text
+    concentration_factor: Annotated[float, Field(gt=0)]
+    dose_unit: Literal["mg"] = "mg"
+
+
+class Identity(_Part):
+    """Codes and names by which an order is recognised as this drug (ingredient level)."""
+
+    rxnorm: tuple[Text, ...]
+    atc: tuple[Text, ...]
+    snomed: tuple[Text, ...] = ()
+    names: tuple[Text, ...]
+    """Lower case, the plain name first."""
+    source: Text
+
+
+class RouteRule(_Part):
+    """Whether an order by this route is answered, and what past doses by it mean."""
+
+    route: Route
+    supported: bool
+    reason: str = ""
+    """Why not, as a sentence for the prescriber."""
+    past_doses: Literal["count", "ignore", "block"]
+    """``ignore``: they do not reach the blood. ``block``: they do, and no model here says how."""
+
+    @model_validator(mode="after")
+    def _refusal_has_a_reason(self) -> RouteRule:
+        if not self.supported and not self.reason:
+            raise ValueError("a route out of scope needs its reason")
+        if self.supported and self.past_doses != "count":
+            raise ValueError("past doses of a supported route count")
+        return self
+
+
+class Dosing(_Part):
+    """Which regimens a search may propose."""
+
+    increment: Number
+    """Maintenance doses are whole multiples of this."""
+    intervals_h: tuple[Annotated[float, Field(gt=0)], ...]
+    """In order of preference where exposure does not decide."""
+    intervals_source: Text
+    per_dose_mg_kg: Span | None = None
+    """Usual single maintenance dose by actual weight; searched first, left only if nothing in it is near
+    the target."""
+    most_per_dose: Number
+    """No single maintenance dose above this is proposed, mg."""
+    products: Text
+    """What is stocked, in words."""
+
+
+class Infusion(_Part):
+    """How fast an infusion may run."""
+
+    max_rate: Number
+    """mg/min."""
+    min_duration: Number
+    """h."""
+    step_h: Annotated[float, Field(gt=0)]
+    """Proposed infusion lengths are multiples of this."""
+
+
+class Limits(_Part):
+    """Bounds that no suggestion passes, whatever a model says."""
+
+    single: Number
+    """mg."""
+    daily: Number
+    """mg per 24 h."""
+    daily_per_kg: Number
+    """mg/kg per 24 h, actual weight."""
+    step_up: Number | None = None
+    """Highest ratio of a new daily dose to the one that the patient is on."""
+
+
+class Loading(_Part):
+    """The loading dose of a treatment that is not running."""
+
+    per_kg: Span
+    """mg/kg of actual weight."""
+    obesity_per_kg: Span
+    obesity_bmi: Number
+    """kg/m²; from here on ``obesity_per_kg`` holds."""
+    cap: Number
+    """mg."""
+    increment: Number
+    when: Text
+
+
+class TargetRule(_Part):
+    """An exposure to aim at, and for whom."""
+
+    id: Text
+    metric: Literal["auc24", "trough"]
+    range: Span
+    """mg·h/L or mg/L."""
+    indication: Text
+    first_weeks_after_transplant: Annotated[float, Field(gt=0)] | None = None
+    """If set, the target holds only for so many weeks after the transplantation."""
+    note: str = ""
+
+
+class Judgement(_Part):
+    """How regimens are compared. Loss: weight · ln(limit / exposure) outside the target, plus a pull to its
+    middle (see ``dosing_core.goals.loss``)."""
+
+    below_weight: Number
+    above_weight: Number
+    centre_weight: Number
+    relevant_chance: Number
+    """A change is worth a prescriber's attention if it raises the chance of being inside the target by this …"""
+    relevant_outside: Number
+    """… or if the order's median exposure lies outside the target by more than this fraction of its limit."""
+    same_dose: Number
+    """Regimens whose daily doses differ by less than this fraction count as the same."""
+
+
+class Freshness(_Part):
+    """How old a covariate may be, in h, and whether a dose needs it."""
+
+    name: CovariateName
+    max_age: Number
+    required: bool
+
+
+class Exclusion(_Part):
+    """A state in which no model of this file holds."""
+
+    condition: ConditionName
+    reason: Text
+
+
+class RisingCreatinine(_Part):
+    """When creatinine counts as rising, and what then."""
+
+    absolute_rise: Number
+    """mg/dL within ``absolute_window_h``."""
+    absolute_window_h: float
+    relative_rise: Number
+    """Fraction within ``relative_window_h``."""
+    relative_window_h: float
+    action: Literal["pause", "warn"]
+    """``pause``: no dose is optimised on it. ``warn``: said beside the answer."""
+    text: Text
+
+
+class LevelRules(_Part):
+    """How levels are read."""
+
+    specimen: Text
+    plausible_interval: Number
+    """Central probability of the predictive interval outside which a level is flagged."""
+    trough_tolerance_h: Number
+    """A level called trough that was drawn so much earlier than the next dose is used at its real time and named."""
+    oldest: Number
+    """h; older levels are left out."""
+
+
+class Sampling(_Part):
+    """When the next level is worth drawing."""
+
+    before_dose_h: Number
+    """A trough is drawn so long before the dose."""
+    after_start: Span
+    """h after the first dose of a new treatment or of a changed dose."""
+    when_stable: Number
+    """h; repeat while nothing changes."""
+    red_flag_within_h: Number
+    advice: Text
+
+
+class SourceReference(_Part):
+    """A paper, label or guideline that a reader can look up."""
+
+    text: Text
+    url: str = ""
+
+
+class DrugFile(_Part):
+    """All that Dosewright knows about one drug."""
+
+    schema_version: Literal["1"]
+    drug: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$")]
+    version: Text
+    review: Review
+    display: DrugDisplay
+    identity: Identity
+    youngest_age: Number
+    """Years; below, no model here holds."""
+    routes: tuple[RouteRule, ...]
+    required_condition: ConditionName | None = None
+    """The models hold only for patients with it."""
+    dosing: Dosing
+    infusion: Infusion | None = None
+    limits: Limits
+    loading: Loading | None = None
+    targets: Annotated[tuple[TargetRule, ...], Field(min_length=1)]
+    """The last one is the default; earlier ones win where their condition holds."""
+    judgement: Judgement
+    freshness: tuple[Freshness, ...]
+    exclusions: tuple[Exclusion, ...]
+    rising_creatinine: RisingCreatinine | None = None
+    levels: LevelRules
+    sampling: Sampling
+    warnings: tuple[Text, ...] = ()
+    """Shown with every dose."""
+    pharmacist: tuple[Text, ...] = ()
+    """What a pharmacist who reviews the answer should know."""
+    patient: tuple[Text, ...] = ()
+    """What the patient should know or do."""
+    references: tuple[SourceReference, ...]
+    default_model: Text
+    models: Annotated[tuple[PopulationModel, ...], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _holds_together(self) -> DrugFile:
+        supported = {rule.route for rule in self.routes if rule.supported}
+        if not supported:
+            raise ValueError("routes: none is supported")
+        if "iv" in supported and self.infusion is None:
+            raise ValueError("infusion: an infused drug needs its rules")
+        ids = [model.id for model in self.models]
+        if len(set(ids)) != len(ids):
+            raise ValueError("models: an id appears twice")
+        if self.default_model not in ids:
+            raise ValueError(f"default_model: no model is called {self.default_model!r}")
+        if next(m for m in self.models if m.id == self.default_model).confidence == "low":
+            raise ValueError("default_model: a model of low confidence is not a default")
+        if self.targets[-1].first_weeks_after_transplant is not None:
+            raise ValueError("targets: the last one, the default, must not depend on time")
+        if self.dosing.most_per_dose.value > self.limits.single.value:
+            raise ValueError("dosing.most_per_dose: above limits.single")
+        if self.loading and self.loading.cap.value > self.limits.single.value:
+            raise ValueError("loading.cap: above limits.single")
+        return self
+
+    @property
+    def model(self) -> PopulationModel:
+        """The model that speaks unless a patient calls for another."""
+        return next(model for model in self.models if model.id == self.default_model)
+
+    def route(self, route: Route) -> RouteRule | None:
+        """The rule of a route, or None if the file does not mention it."""
+        return next((rule for rule in self.routes if rule.route == route), None)
+
+    @property
+    def main_route(self) -> Route:
+        """The supported route; the first if there are several."""
+        return next(rule.route for rule in self.routes if rule.supported)
+
+    def max_age_h(self, name: CovariateName) -> float | None:
+        """How old this covariate may be, h; None: any age."""
+        return next((rule.max_age.value for rule in self.freshness if rule.name == name), None)
+
+    def target(self, transplanted_at: datetime | None, now: datetime) -> TargetRule:
+        """The target that holds now; the default where the day of transplantation is not known."""
+        if transplanted_at is not None:
+            weeks = (now - transplanted_at).total_seconds() / (7 * 24 * 3600)
+            for rule in self.targets[:-1]:
+                if (
+                    rule.first_weeks_after_transplant is not None
+                    and 0 <= weeks < rule.first_weeks_after_transplant
+                ):
+                    return rule
+        return self.targets[-1]
