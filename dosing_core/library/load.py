@@ -33,7 +33,7 @@ def drugs() -> tuple[DrugFile, ...]:
 
 @cache
 def digest(drug: str) -> str:
-    """The first 12 hex digits of the SHA-256 of the drug's file: two answers with one digest read one file."""
+    """First 12 hex digits of the SHA-256 of the drug's file: two answers with one digest read one file."""
     return hashlib.sha256(_text(drug).encode()).hexdigest()[:12]
 
 

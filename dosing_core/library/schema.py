@@ -187,7 +187,7 @@ class Judgement(_Part):
     above_weight: Number
     centre_weight: Number
     relevant_chance: Number
-    """A change is worth a prescriber's attention if it raises the chance of being inside the target by this …"""
+    """A change matters to a prescriber if it raises the chance of being inside the target by this …"""
     relevant_outside: Number
     """… or if the order's median exposure lies outside the target by more than this fraction of its limit."""
     same_dose: Number
@@ -230,7 +230,7 @@ class LevelRules(_Part):
     plausible_interval: Number
     """Central probability of the predictive interval outside which a level is flagged."""
     trough_tolerance_h: Number
-    """A level called trough that was drawn so much earlier than the next dose is used at its real time and named."""
+    """A level called trough but drawn more than this before the next dose is named; its real time is used."""
     oldest: Number
     """h; older levels are left out."""
 
