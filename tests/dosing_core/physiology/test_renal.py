@@ -53,7 +53,7 @@ def test_cockcroft_gault_gives_women_85_percent() -> None:
     [(60.0, 60.0), (80.0, 70.4646), (150.0, 102.2787)],
 )
 def test_the_adaptive_weight_is_total_then_ideal_then_adjusted(weight: float, expected_weight: float) -> None:
-    """Man of 175 cm: ideal 50 + 2.3 · (175/2.54 − 60) = 70.4646, adjusted 70.4646 + 0.4 · (150 − 70.4646) kg."""
+    """Man of 175 cm: ideal 50 + 2.3 · (175/2.54 − 60) = 70.4646; adjusted 70.4646 + 0.4 · 79.5354 kg."""
     chosen = cockcroft_gault(50, weight, 1.0, "male", weight=WeightChoice.ADAPTIVE, height_cm=175)
 
     assert chosen == pytest.approx(90 * expected_weight / 72, rel=1e-5)
