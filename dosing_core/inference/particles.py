@@ -1,0 +1,36 @@
+"""Equally likely patients: what every later question is asked of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from dosing_core.population.individual import FloatArray, Individual
+
+
+@dataclass(frozen=True, eq=False)
+class Particles:
+    """A set of equally weighted particles, in parts that share an ``Individual``.
+
+    The order is fixed: the same particle has the same place in everything that ``map`` returns, so
+    candidates compared on the same particles share their chance (common random numbers).
+    """
+
+    parts: tuple[tuple[Individual, FloatArray], ...]
+    """Hypothesis and its random effects [n_part, d_part]."""
+
+    def __iter__(self) -> Iterator[tuple[Individual, FloatArray]]:
+        return iter(self.parts)
+
+    @property
+    def size(self) -> int:
+        """Number of particles n over all parts."""
+        return sum(len(eta) for _, eta in self.parts)
+
+    def map(self, function: Callable[[Individual, FloatArray], FloatArray]) -> FloatArray:
+        """``function(individual, parameters [n_part, n_rows, 7])`` of each part, joined along axis 0."""
+        return np.concatenate(
+            [function(individual, individual.parameters(eta)) for individual, eta in self.parts]
+        )

@@ -1,0 +1,1 @@
+"""Which regimens there are, what each does, and which serves best."""
