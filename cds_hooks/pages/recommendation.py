@@ -57,15 +57,18 @@ class KeyFigure:
     unit: str
 
 
-def blueprint(settings: Settings, ledger: Ledger, guard: Guard) -> Blueprint:
-    """``GET /recommendations/<id>``, and the page's style and script under ``/pages/``."""
+def blueprint(settings: Settings, ledger: Ledger, guard: Guard | None = None) -> Blueprint:
+    """``GET /recommendations/<id>``, and the page's style and script under ``/pages/``.
+
+    Without a ``guard`` the application itself must decide who sees ``/recommendations/``.
+    """
     pages = Blueprint(
         "pages", __name__, template_folder="templates", static_folder="static", static_url_path="/pages"
     )
 
     @pages.before_request
     def let_in() -> Response | None:
-        return None if request.endpoint == "pages.static" else guard()
+        return None if guard is None or request.endpoint == "pages.static" else guard()
 
     @pages.after_request
     def protect(response: Response) -> Response:
