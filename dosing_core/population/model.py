@@ -98,10 +98,10 @@ class ModelUnits(Record):
         """Multiply the model's concentrations by this to get mg/L."""
         return {"mg/L": 1.0, "ug/L": 1e-3}[self.concentration]
 
-    @property
-    def hours(self) -> float:
-        """Hours in the model's unit of time."""
-        return {"h": 1.0, "day": 24.0}[self.time]
+    def factor(self, parameter: ParameterName) -> float:
+        """Multiply the model's value of this parameter by this to get L, h and L/h."""
+        hours = {"h": 1.0, "day": 24.0}[self.time]
+        return {"CL": 1.0 / hours, "Q": 1.0 / hours, "ka": 1.0 / hours, "tlag": hours}.get(parameter, 1.0)
 
 
 class Theta(Record):
@@ -134,6 +134,11 @@ class Covariate(Record):
     creatinine_floor: CreatinineFloor | None = None
     typical: str = ""
     """What the cohort had, in words, for the reader."""
+
+    @classmethod
+    def plain(cls, quantity: Quantity) -> Self:
+        """A covariate that is the quantity itself."""
+        return cls(quantity=quantity, unit=QUANTITY_UNITS[quantity])
 
     @model_validator(mode="after")
     def _holds(self) -> Self:

@@ -1,0 +1,317 @@
+"""``bind``: bring a population model to one case.
+
+Each fact that the model needs is found, computed or named as missing. What is unknown but has few values
+gives one hypothesis a value. Nothing is filled in silently.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import product
+
+import numpy as np
+
+from dosing_core.case import Case
+from dosing_core.errors import InvalidExpression
+from dosing_core.population import covariates as timeline
+from dosing_core.population.covariates import FIRST_DAY
+from dosing_core.population.individual import Individual, ResidualError, Structure
+from dosing_core.population.model import Covariate, Limit, ParameterName, PopulationModel
+from dosing_core.population.unknowns import Alternative, Resolved, cyp3a5_expresser, prednisolone_daily_dose
+from dosing_core.recommendation import Assumption, UsedFact
+
+_ORDER: tuple[ParameterName, ...] = ("CL", "V1", "Q", "V2", "ka", "tlag", "F")
+"""``individual.PARAMETERS``, typed."""
+_ABSENT: dict[ParameterName, float] = {"Q": 0.0, "V2": 1.0, "ka": 1.0, "tlag": 0.0, "F": 1.0}
+"""What a parameter that the model does not have is set to; see ``individual.PARAMETERS``."""
+_MAY_BE_ZERO = ("Q", "tlag")
+
+
+@dataclass(frozen=True)
+class Hypothesis:
+    """One way in which the unknown facts may stand. Prior probabilities of all hypotheses sum to 1."""
+
+    probability: float
+    name: str
+    """What it supposes, such as ``CYP3A5 expresser``; ``as recorded`` where nothing is unknown."""
+    individual: Individual
+
+
+@dataclass(frozen=True)
+class Bound:
+    """A model brought to one case."""
+
+    model: PopulationModel
+    hypotheses: tuple[Hypothesis, ...]
+    """Empty if ``missing`` or ``beyond_validity`` is not: then this model must not speak."""
+    missing: tuple[str, ...]
+    """Facts that the model needs and the record does not have: covariate names, ``age``, ``sex``."""
+    outside: tuple[str, ...]
+    """How the patient differs from the people that the model was built from, in words."""
+    beyond_validity: tuple[str, ...]
+    """Those differences with which the model must not be used at all."""
+    used: tuple[UsedFact, ...]
+    assumptions: tuple[Assumption, ...]
+    notes: tuple[str, ...]
+    """How facts were carried through time."""
+
+    @property
+    def inside_population(self) -> bool:
+        """True if nothing is known that sets the patient apart from the model's cohort."""
+        return not self.outside
+
+
+def bind(model: PopulationModel, case: Case) -> Bound:
+    """Bring ``model`` to the patient of ``case``.
+
+    Rows run from the first dose or level up to ``case.now``; the last one holds from then on.
+    """
+    needed = _needed(model)
+    missing = tuple(fact for fact in needed if not timeline.is_known(fact, case.subject, case.now))
+    discrete = _discrete(model, case)
+    beyond = _beyond_validity(model, case)
+    outside = (*beyond, *_beyond(model, case, "observed"))
+    hypotheses: tuple[Hypothesis, ...] = ()
+    if not missing and not beyond:
+        try:
+            hypotheses = tuple(_hypotheses(model, case, discrete))
+        except (InvalidExpression, ValueError) as error:
+            reason = f"{model.name} gives no usable values for this patient ({error})"
+            beyond, outside = (*beyond, reason), (*outside, reason)
+    return Bound(
+        model=model,
+        hypotheses=hypotheses,
+        missing=missing,
+        outside=outside,
+        beyond_validity=beyond,
+        used=(
+            *timeline.measured_facts(needed, case.subject, case.now),
+            *_derived(model, case),
+            *(fact for resolved in discrete.values() for fact in resolved.used),
+        ),
+        assumptions=tuple(
+            assumption for resolved in discrete.values() for assumption in resolved.assumptions
+        ),
+        notes=_notes(model, case, discrete),
+    )
+
+
+def _needed(model: PopulationModel) -> tuple[str, ...]:
+    """Facts that the model's covariates and limits of validity are computed from, each once."""
+    facts = [fact for covariate in model.covariates.values() for fact in timeline.needed_facts(covariate)]
+    for limit in model.population.limits:
+        if limit.kind == "validity":
+            facts += timeline.needed_facts(_covariate_of(model, limit))
+    return tuple(dict.fromkeys(facts))
+
+
+def _covariate_of(model: PopulationModel, limit: Limit) -> Covariate:
+    """The model's own covariate of the limit's quantity, else the plain one."""
+    own = (covariate for covariate in model.covariates.values() if covariate.quantity == limit.quantity)
+    return next(own, None) or Covariate.plain(limit.quantity)
+
+
+def _beyond_validity(model: PopulationModel, case: Case) -> tuple[str, ...]:
+    has = {condition.name for condition in case.subject.conditions}
+    reasons = [f"no {_words(name)} on record" for name in model.population.requires if name not in has]
+    reasons += [_words(name) for name in model.population.excludes if name in has]
+    reasons += _beyond(model, case, "validity")
+    if _switched(model, "first_day_after_transplant") and timeline.on_first_day(
+        timeline.transplanted_at(case.subject, case.now), case.now
+    ):
+        # Project policy: today's values would be taken as lasting, and they change within hours.
+        reasons.append("the first 24 h after the transplant, when absorption is not yet what it will be")
+    return tuple(reasons)
+
+
+def _beyond(model: PopulationModel, case: Case, kind: str) -> list[str]:
+    """Limits of this kind that the patient is beyond at ``now``, in words."""
+    reasons = []
+    for limit in model.population.limits:
+        covariate = _covariate_of(model, limit)
+        reading = timeline.read_now(covariate, case.subject, case.now)
+        if limit.kind != kind or reading is None:
+            continue
+        value = reading.value
+        name, unit = _words(limit.quantity), covariate.unit
+        if limit.low is not None and value < limit.low:
+            reasons.append(f"{name} {value:.4g} {unit}, below {limit.low:g} ({limit.source})")
+        if limit.high is not None and value > limit.high:
+            reasons.append(f"{name} {value:.4g} {unit}, above {limit.high:g} ({limit.source})")
+    return reasons
+
+
+def _discrete(model: PopulationModel, case: Case) -> dict[str, Resolved]:
+    """Covariate name: what is known of a fact that does not come from a timeline of measurements."""
+    resolved: dict[str, Resolved] = {}
+    for name, covariate in model.covariates.items():
+        match covariate.quantity:
+            case "cyp3a5_expresser":
+                resolved[name] = cyp3a5_expresser(case.subject)
+            case "prednisolone_daily_dose":
+                resolved[name] = prednisolone_daily_dose(case.subject)
+            case "haemodialysis":
+                on_dialysis = any(c.name == "haemodialysis" for c in case.subject.conditions)
+                resolved[name] = Resolved((Alternative(1.0, "", 1.0 if on_dialysis else 0.0),))
+            case "first_day_after_transplant":
+                resolved[name] = _first_day(case)
+    return resolved
+
+
+def _first_day(case: Case) -> Resolved:
+    """Its value changes with time and is set row by row; here only whether the time is known."""
+    nothing = (Alternative(1.0, "", 0.0),)
+    transplant = timeline.transplanted_at(case.subject, case.now)
+    if transplant is None:
+        text = "Time of the transplant not on record: taken to be more than 24 h before the first dose"
+        return Resolved(nothing, assumptions=(Assumption(text=text),))
+    condition = next(c for c in case.subject.conditions if c.time == transplant)
+    days = (case.now - transplant).days
+    fact = UsedFact(
+        name="kidney transplant", value=f"{days} days ago", time=transplant, source=condition.source
+    )
+    return Resolved(nothing, used=(fact,))
+
+
+def _hypotheses(model: PopulationModel, case: Case, discrete: dict[str, Resolved]) -> Iterator[Hypothesis]:
+    for combination in product(*(resolved.alternatives for resolved in discrete.values())):
+        values = {name: alternative.value for name, alternative in zip(discrete, combination, strict=True)}
+        labels = [alternative.label for alternative in combination if alternative.label]
+        yield Hypothesis(
+            probability=float(np.prod([alternative.probability for alternative in combination])),
+            name=", ".join(labels) or "as recorded",
+            individual=_individual(model, case, values),
+        )
+
+
+def _individual(model: PopulationModel, case: Case, fixed: dict[str, float]) -> Individual:
+    """Raises ``InvalidExpression`` or ``ValueError`` if the model gives no usable value."""
+    if model.residual is None or model.use != "estimation":
+        raise ValueError("typical values only")
+    transplant = timeline.transplanted_at(case.subject, case.now)
+    times: list[float] = []
+    rows: list[_Row] = []
+    for time in _change_points(model, case):
+        values = dict(fixed)
+        for name, covariate in model.covariates.items():
+            if covariate.quantity == "first_day_after_transplant":
+                values[name] = 1.0 if timeline.on_first_day(transplant, time) else 0.0
+            elif name not in fixed:
+                values[name] = timeline.read(covariate, case.subject, time).value
+        row = _row(model, values)
+        if not rows or row != rows[-1]:
+            times.append((time - case.now).total_seconds() / 3600.0 if rows else -np.inf)
+            rows.append(row)
+
+    # A random effect that acts in no row would only be noise.
+    effects = tuple(name for name in model.iiv if any(name in row.acting for row in rows))
+    acts = np.array([[name in row.acting for name in effects] for row in rows], dtype=np.bool_)
+    index = [effects.index(name) if name in effects else -1 for name in _ORDER]
+    scale = model.units.concentration_factor
+    return Individual(
+        structure=Structure(model.structure.compartments, "oral" in model.structure.routes),
+        row_time=np.array(times, dtype=np.float64),
+        typical=np.array([row.typical for row in rows], dtype=np.float64),
+        eta_names=effects,
+        eta_index=np.array(index, dtype=np.int64),
+        omega=model.omega(effects),
+        residual=ResidualError(model.residual.additive_sd * scale, model.residual.proportional_sd),
+        binding=None if model.binding is None else np.array([row.binding for row in rows], dtype=np.float64),
+        eta_acts=None if acts.all() else acts,
+    )
+
+
+@dataclass(frozen=True)
+class _Row:
+    """Typical values that hold for a while: ``PARAMETERS``, binding in mg/L, and which effects act."""
+
+    typical: tuple[float, ...]
+    binding: tuple[float, float]
+    acting: frozenset[str]
+
+
+def _row(model: PopulationModel, covariates: dict[str, float]) -> _Row:
+    values = model.evaluate(covariates)
+    typical = []
+    for name in _ORDER:
+        own = model.structure.parameters.get(name)
+        value = _ABSENT[name] if own is None else values[own] * model.units.factor(name)
+        if value < 0 or (value == 0 and name not in _MAY_BE_ZERO):
+            raise ValueError(f"{name} is {value:.3g}")
+        typical.append(value)
+    binding = (0.0, 1.0)
+    if model.parsed_binding is not None:
+        scale = model.units.concentration_factor
+        capacity, constant = (part.evaluate(values) * scale for part in model.parsed_binding)
+        if capacity < 0 or constant <= 0:
+            raise ValueError("binding below zero")
+        binding = (capacity, constant)
+    acting = frozenset(
+        name
+        for name, effect in model.iiv.items()
+        if effect.only_when is None or covariates[effect.only_when] == 1
+    )
+    return _Row(tuple(typical), binding, acting)
+
+
+def _start(case: Case) -> datetime:
+    """The first dose or level, at most ``now``: nothing before it matters."""
+    return min([case.now, *(dose.time for dose in case.doses), *(level.time for level in case.levels)])
+
+
+def _change_points(model: PopulationModel, case: Case) -> list[datetime]:
+    """The start and every later instant up to ``now`` at which a covariate may change."""
+    start = _start(case)
+    times = {
+        measurement.time
+        for covariate in model.covariates.values()
+        for name in timeline.timelines(covariate)
+        for measurement in getattr(case.subject, name)
+    }
+    transplant = timeline.transplanted_at(case.subject, case.now)
+    if transplant is not None and _switched(model, "first_day_after_transplant"):
+        times |= {transplant, transplant + FIRST_DAY}
+    return [start, *sorted(time for time in times if start < time <= case.now)]
+
+
+def _switched(model: PopulationModel, quantity: str) -> bool:
+    return any(covariate.quantity == quantity for covariate in model.covariates.values())
+
+
+def _derived(model: PopulationModel, case: Case) -> tuple[UsedFact, ...]:
+    """Covariates that are computed from measurements, as they stand at ``now``."""
+    facts = []
+    for covariate in model.covariates.values():
+        reading = timeline.read_now(covariate, case.subject, case.now)
+        if covariate.quantity in ("creatinine_clearance", "fat_free_mass") and reading is not None:
+            first = timeline.at(getattr(case.subject, timeline.timelines(covariate)[0]), case.now)
+            name = _words(covariate.quantity)
+            facts.append(UsedFact(name=name, value=reading.text, time=first.time, source=first.source))
+    return tuple(facts)
+
+
+def _notes(model: PopulationModel, case: Case, discrete: dict[str, Resolved]) -> tuple[str, ...]:
+    start = _start(case)
+    names = [name for covariate in model.covariates.values() for name in timeline.timelines(covariate)]
+    notes = [
+        f"Before the first {name} on record, that first value is used."
+        for name in dict.fromkeys(names)
+        if getattr(case.subject, name) and getattr(case.subject, name)[0].time > start
+    ]
+    for name, resolved in discrete.items():
+        steroid = model.covariates[name].quantity == "prednisolone_daily_dose"
+        if (
+            steroid
+            and start < case.now
+            and any(alternative.value > 0 for alternative in resolved.alternatives)
+        ):
+            notes.append("Prednisolone is taken at today's dose for the whole history.")
+    return tuple(notes)
+
+
+def _words(name: str) -> str:
+    return {"fat_free_mass": "fat-free mass", "crrt": "continuous renal replacement therapy"}.get(
+        name, name.replace("_", " ")
+    )

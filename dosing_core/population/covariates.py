@@ -1,0 +1,175 @@
+"""Covariates over time: from a subject's timelines to the quantities that a model's equations read.
+
+Between measurements the last one holds; before the first one, the first one does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from dosing_core.case import CovariateName, Measurement, Subject
+from dosing_core.physiology.body_size import WeightChoice, fat_free_mass
+from dosing_core.physiology.renal import cockcroft_gault
+from dosing_core.population.model import Covariate, Quantity
+from dosing_core.recommendation import UsedFact
+
+FIRST_DAY = timedelta(hours=24)
+
+_MEASURED: dict[Quantity, tuple[CovariateName, ...]] = {
+    "weight": ("weight",),
+    "height": ("height",),
+    "creatinine": ("creatinine",),
+    "haematocrit": ("haematocrit",),
+    "creatinine_clearance": ("creatinine", "weight"),
+    "fat_free_mass": ("weight", "height"),
+}
+_UNITS: dict[CovariateName, str] = {"weight": "kg", "height": "cm", "creatinine": "mg/dL", "haematocrit": "%"}
+
+
+def timelines(covariate: Covariate) -> tuple[CovariateName, ...]:
+    """The timelines that this covariate is computed from."""
+    names = _MEASURED.get(covariate.quantity, ())
+    return (*names, "height") if covariate.weight not in (None, WeightChoice.TOTAL) else names
+
+
+def needed_facts(covariate: Covariate) -> tuple[str, ...]:
+    """What must be on record for this covariate to be computed: timelines, ``age`` and ``sex``."""
+    person: tuple[str, ...] = ()
+    match covariate.quantity:
+        case "creatinine_clearance":
+            person = ("age", "sex")
+        case "fat_free_mass" | "female":
+            person = ("sex",)
+        case "age":
+            person = ("age",)
+    return (*timelines(covariate), *person)
+
+
+def is_known(fact: str, subject: Subject, now: datetime) -> bool:
+    """True if a fact of ``needed_facts`` is on record by ``now``."""
+    match fact:
+        case "age":
+            return subject.age_years is not None
+        case "sex":
+            return subject.sex is not None
+    return bool(_until(getattr(subject, fact), now))
+
+
+def at(timeline: Sequence[Measurement], time: datetime) -> Measurement:
+    """The last measurement at or before ``time``, else the first. Raises ``IndexError`` if there is none."""
+    past = _until(timeline, time)
+    return past[-1] if past else timeline[0]
+
+
+def _until(timeline: Sequence[Measurement], time: datetime) -> list[Measurement]:
+    return [measurement for measurement in timeline if measurement.time <= time]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One covariate at one instant, and the words that say how it came about."""
+
+    value: float
+    text: str
+
+
+def read(covariate: Covariate, subject: Subject, time: datetime) -> Reading:
+    """A measured or computed covariate at ``time``, in its unit. All ``needed_facts`` must be known.
+
+    Discrete facts that may be unknown (CYP3A5, prednisolone) and conditions are not read here.
+    Raises ``ValueError`` for such a quantity or for a body size beyond its equation.
+    """
+    match covariate.quantity:
+        case "weight" | "height" | "creatinine" | "haematocrit":
+            reading = _plain(at(getattr(subject, covariate.quantity), time).value, covariate.unit)
+        case "age" if subject.age_years is not None:
+            reading = _plain(subject.age_years, covariate.unit)
+        case "female" if subject.sex is not None:
+            reading = Reading(1.0 if subject.sex == "female" else 0.0, subject.sex)
+        case "creatinine_clearance":
+            reading = _creatinine_clearance(covariate, subject, time)
+        case "fat_free_mass" if subject.sex is not None:
+            mass = fat_free_mass(at(subject.weight, time).value, at(subject.height, time).value, subject.sex)
+            reading = Reading(mass, f"{mass:.1f} kg (Janmahasatian)")
+        case _:
+            raise ValueError(f"{covariate.quantity} is not read from a timeline")
+    if covariate.maximum is not None and reading.value > covariate.maximum:
+        return Reading(
+            covariate.maximum, f"{reading.text}, counted as {covariate.maximum:g} {covariate.unit}"
+        )
+    return reading
+
+
+def read_now(covariate: Covariate, subject: Subject, now: datetime) -> Reading | None:
+    """The covariate as it stands at ``now``, or None if it is not known or not read from a timeline."""
+    if not all(is_known(fact, subject, now) for fact in needed_facts(covariate)):
+        return None
+    try:
+        return read(covariate, subject, now)
+    except ValueError:
+        return None
+
+
+def _plain(value: float, unit: str) -> Reading:
+    return Reading(value, f"{round(value, 2):g} {unit}")
+
+
+def _creatinine_clearance(covariate: Covariate, subject: Subject, time: datetime) -> Reading:
+    if subject.age_years is None or subject.sex is None or covariate.weight is None:
+        raise ValueError("creatinine clearance needs age and sex")
+    creatinine = at(subject.creatinine, time).value
+    words = f"Cockcroft–Gault, {covariate.weight.value} body weight"
+    floor = covariate.creatinine_floor
+    if floor and subject.age_years > floor.age_above_years and creatinine < floor.creatinine_mg_dL:
+        words += (
+            f", creatinine {round(creatinine, 2):g} counted as {floor.creatinine_mg_dL:g} mg/dL"
+            f" above {floor.age_above_years:g} years as the model does"
+        )
+        creatinine = floor.creatinine_mg_dL
+    clearance = cockcroft_gault(
+        subject.age_years,
+        at(subject.weight, time).value,
+        creatinine,
+        subject.sex,
+        weight=covariate.weight,
+        height_cm=at(subject.height, time).value if subject.height else None,
+    )
+    return Reading(clearance, f"{clearance:.0f} mL/min ({words})")
+
+
+def transplanted_at(subject: Subject, now: datetime) -> datetime | None:
+    """When the kidney was transplanted: the latest time on record up to ``now``, or None."""
+    times = [
+        condition.time
+        for condition in subject.conditions
+        if condition.name == "kidney_transplant" and condition.time is not None and condition.time <= now
+    ]
+    return max(times, default=None)
+
+
+def on_first_day(transplant: datetime | None, time: datetime) -> bool:
+    """True within 24 h after the transplant."""
+    return transplant is not None and transplant <= time < transplant + FIRST_DAY
+
+
+def measured_facts(names: Sequence[str], subject: Subject, now: datetime) -> tuple[UsedFact, ...]:
+    """The facts by these names as they stand at ``now``, each with unit, time and source."""
+    facts = []
+    for name in dict.fromkeys(names):
+        match name:
+            case "age":
+                if subject.age_years is not None:
+                    facts.append(
+                        UsedFact(name="age", value=f"{subject.age_years:g} years", source=subject.source)
+                    )
+            case "sex":
+                if subject.sex is not None:
+                    facts.append(UsedFact(name="sex", value=subject.sex, source=subject.source))
+            case "weight" | "height" | "creatinine" | "haematocrit":
+                if known := _until(getattr(subject, name), now):
+                    last = known[-1]
+                    value = f"{round(last.value, 2):g} {_UNITS[name]}"
+                    facts.append(UsedFact(name=name, value=value, time=last.time, source=last.source))
+    return tuple(facts)

@@ -1,0 +1,123 @@
+"""Discrete facts that may not be known: CYP3A5 expression and the dose of prednisolone.
+
+What is known gives one alternative; what is not gives two, weighed equally, and a named assumption. Nothing
+else about a person, ancestry least of all, shifts these weights.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from dosing_core.case import CoMedication, Subject
+from dosing_core.recommendation import Assumption, UsedFact
+
+KNOWN_CYP3A5_ALLELES = frozenset({"1", "3", "6", "7"})
+"""*1 makes the enzyme; *3, *6 and *7 do not (Birdwell et al. 2015, CPIC, doi:10.1002/cpt.113)."""
+
+UNKNOWN_PREDNISOLONE_MG = (0.0, 20.0)
+"""None, or the dose that Oslo started with (Størset 2014, whose cohort spans 0 to 80 mg/day)."""
+UNREADABLE_PREDNISOLONE_MG = (6.0, 20.0)
+"""On the list without a dose: Brisbane's median at sampling, or Oslo's first dose (Størset 2014)."""
+
+_DIPLOTYPE = re.compile(r"\*(\d+)\s*[/|]\s*\*(\d+)")
+_PREDNISOLONE = re.compile(r"\bpredniso(?:lo)?ne\b", re.IGNORECASE)
+_PREDNISONE = re.compile(r"\bprednisone\b", re.IGNORECASE)
+_OTHER_STEROID = re.compile(
+    r"\b(methylprednisolone|dexamethasone|hydrocortisone|betamethasone)\b", re.IGNORECASE
+)
+
+
+@dataclass(frozen=True)
+class Alternative:
+    """One value that the fact may have. ``label`` names it where there is more than one."""
+
+    probability: float
+    label: str
+    value: float
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """What is known of one discrete fact."""
+
+    alternatives: tuple[Alternative, ...]
+    used: tuple[UsedFact, ...] = ()
+    assumptions: tuple[Assumption, ...] = ()
+
+
+def cyp3a5_expression(diplotype: str) -> bool | None:
+    """True if the diplotype carries *1, False if neither allele does, None if it cannot be read.
+
+    Only *1, *3, *6 and *7 are read: other alleles have no established function for tacrolimus.
+    """
+    match = _DIPLOTYPE.fullmatch(diplotype.strip().removeprefix("CYP3A5").strip())
+    if match is None or not set(match.groups()) <= KNOWN_CYP3A5_ALLELES:
+        return None
+    return "1" in match.groups()
+
+
+def cyp3a5_expresser(subject: Subject) -> Resolved:
+    """1 for an expresser, 0 for a non-expresser, both if no result says which."""
+    results = [genotype for genotype in subject.genotypes if genotype.gene.strip().upper() == "CYP3A5"]
+    calls = [cyp3a5_expression(result.diplotype) for result in results]
+    if results and None not in calls and len(set(calls)) == 1:
+        latest, expresser = results[-1], calls[-1]
+        fact = UsedFact(
+            name="CYP3A5",
+            value=f"{latest.diplotype} ({'expresser' if expresser else 'non-expresser'})",
+            time=latest.time,
+            source=latest.source,
+        )
+        return Resolved((Alternative(1.0, "", 1.0 if expresser else 0.0),), used=(fact,))
+    if not results:
+        reason = "CYP3A5 not typed"
+    elif None in calls:
+        reason = "CYP3A5 result cannot be read"
+    else:
+        reason = "CYP3A5 results contradict each other"
+    return Resolved(
+        (Alternative(0.5, "CYP3A5 expresser", 1.0), Alternative(0.5, "CYP3A5 non-expresser", 0.0)),
+        assumptions=(Assumption(text=f"{reason}: both phenotypes weighed equally"),),
+    )
+
+
+def prednisolone_daily_dose(subject: Subject) -> Resolved:
+    """mg/day of prednisolone and prednisone together, which count the same; two values if it is not known."""
+    listed = [drug for drug in subject.co_medications if _PREDNISOLONE.search(drug.drug)]
+    assumptions = _steroid_assumptions(subject, listed)
+    doses = [drug.daily_dose_mg for drug in listed if drug.daily_dose_mg is not None]
+    if listed and len(doses) == len(listed):
+        total = sum(doses)
+        facts = tuple(
+            UsedFact(name=drug.drug, value=f"{drug.daily_dose_mg:g} mg/day", source=drug.source)
+            for drug in listed
+        )
+        return Resolved((Alternative(1.0, "", total),), facts, assumptions)
+    if listed:
+        text = "Dose of prednisolone not readable: {:g} and {:g} mg/day weighed equally"
+        return _either(UNREADABLE_PREDNISOLONE_MG, text, assumptions)
+    if not subject.co_medications_read:
+        text = "Medication list not read: {:g} and {:g} mg/day of prednisolone weighed equally"
+        return _either(UNKNOWN_PREDNISOLONE_MG, text, assumptions)
+    fact = UsedFact(name="prednisolone", value="none on the medication list", source=subject.source)
+    return Resolved((Alternative(1.0, "", 0.0),), (fact,), assumptions)
+
+
+def _either(doses: tuple[float, float], text: str, assumptions: tuple[Assumption, ...]) -> Resolved:
+    alternatives = tuple(Alternative(0.5, f"prednisolone {dose:g} mg/day", dose) for dose in doses)
+    return Resolved(alternatives, assumptions=(Assumption(text=text.format(*doses)), *assumptions))
+
+
+def _steroid_assumptions(subject: Subject, listed: list[CoMedication]) -> tuple[Assumption, ...]:
+    """Prednisone is turned into prednisolone by the liver, mg for mg (labels of both); other steroids have no
+    term in the model."""
+    texts = []
+    if any(_PREDNISONE.search(drug.drug) for drug in listed):
+        texts.append("Prednisone counted as prednisolone, mg for mg")
+    for drug in subject.co_medications:
+        if other := _OTHER_STEROID.search(drug.drug):
+            texts.append(
+                f"{other.group(1).capitalize()} may lower exposure too; the model has no term for it"
+            )
+    return tuple(Assumption(text=text) for text in dict.fromkeys(texts))
