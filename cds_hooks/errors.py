@@ -9,6 +9,7 @@
         ├── MalformedRequest        400  not JSON, a field missing or of the wrong kind
         ├── UntrustedClient         401  no token, or one that does not hold
         ├── UnknownService          404  no service with this id
+        ├── WrongMethod             405  this URL answers other methods
         ├── MissingData             412  what the advice needs was not sent and cannot be fetched
         ├── TooLarge                413  the body is larger than the service reads
         └── WrongMediaType          415  the body is not declared as JSON
@@ -20,7 +21,7 @@ request. It never quotes a value, because a value may be a patient's.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Self
 
 
 class ServiceError(Exception):
@@ -60,7 +61,7 @@ class RefusedCall(ServiceError):
         self.problems = problems
 
     @classmethod
-    def because(cls, text: str, field: str = "") -> RefusedCall:
+    def because(cls, text: str, field: str = "") -> Self:
         """A refusal for one reason, with the code that is usual for this kind."""
         return cls(Problem(text, field, cls.code))
 
@@ -81,6 +82,13 @@ class UnknownService(RefusedCall):
 
     status = 404
     code = "not-found"
+
+
+class WrongMethod(RefusedCall):
+    """This URL answers other methods."""
+
+    status = 405
+    code = "not-supported"
 
 
 class MissingData(RefusedCall):

@@ -12,7 +12,7 @@ from typing import Annotated
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -34,9 +34,10 @@ class Settings(BaseSettings):
     links on cards start with it. By default ``http://host:port``."""
 
     open: bool = False
-    """Serve clients without authentication. Refused unless ``host`` is a loopback address."""
+    """Serve clients without authentication. Refused unless ``host`` and the public URL are loopback
+    addresses."""
     demo: bool = False
-    """Show recommendation pages without a password. Refused unless ``host`` is a loopback address."""
+    """Show recommendation pages without a password. Refused like ``open``."""
     trusted_clients: dict[str, Path] = {}
     """CDS clients that may call: the issuer (``iss``) of their tokens, and the file with its public keys
     (JSON Web Key Set). The file is read again when it changes, so keys can be rotated."""
@@ -77,6 +78,13 @@ class Settings(BaseSettings):
             return None if value is None else _web_address(value)
         return tuple(_web_address(url) for url in value)
 
+    @model_validator(mode="after")
+    def _unguarded_on_loopback_only(self) -> Settings:
+        for name, unguarded in (("open", self.open), ("demo", self.demo)):
+            if unguarded and not self.on_loopback:
+                raise ValueError(f"{name} lets everybody in, so it is accepted on the loopback address only")
+        return self
+
     @property
     def zone(self) -> ZoneInfo:
         """The zone in which cards write times."""
@@ -90,11 +98,9 @@ class Settings(BaseSettings):
 
     @property
     def on_loopback(self) -> bool:
-        """True if only this machine can reach the service."""
-        try:
-            return self.host == "localhost" or ip_address(self.host).is_loopback
-        except ValueError:
-            return False
+        """True if only this machine can reach the service, which is known by no other name either."""
+        public = urlsplit(self.base_url).hostname or ""
+        return _is_loopback(self.host) and _is_loopback(public)
 
     def may_contact(self, fhir_server: str) -> bool:
         """True if this FHIR server is on the list, whatever the case of its host and a slash at its end."""
@@ -102,6 +108,13 @@ class Settings(BaseSettings):
             return _web_address(fhir_server) in self.allow_fhir_servers
         except ValueError:
             return False
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def _web_address(url: str) -> str:

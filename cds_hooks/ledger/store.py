@@ -172,7 +172,7 @@ def _make_private_file(url: str) -> None:
     """Create a SQLite file that only this user can read: it holds clinical facts, though no names."""
     address = make_url(url)
     if address.get_backend_name() == "sqlite" and address.database not in {None, "", ":memory:"}:
-        path = Path(cast(str, address.database))
+        path = Path(str(address.database))
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch(mode=0o600)
 

@@ -30,6 +30,9 @@ class Service:
         if request.hook != self.hook:
             text = f"hook must be {self.hook!r}: that is what {self.id} answers"
             raise MalformedRequest(Problem(text, "hook", "value"))
+        if request.fhir_authorization is not None and not request.fhir_server:
+            text = "fhirServer is missing: fhirAuthorization says for which server the token is"
+            raise MalformedRequest(Problem(text, "fhirServer", "required"))
         return request
 
 
@@ -46,8 +49,8 @@ SERVICES: Mapping[str, Service] = {
             hook="order-select",
             moment="select",
             title="Dosewright: dose help while ordering",
-            description="Works out an individual dose for the selected order from the patient's labs, levels, "
-            "genotype and given doses, and says how sure it is.",
+            description="Works out an individual dose for the selected order from the patient's labs, "
+            "levels, genotype and given doses, and says how sure it is.",
             request=OrderSelectRequest,
         ),
         Service(
@@ -55,8 +58,8 @@ SERVICES: Mapping[str, Service] = {
             hook="order-sign",
             moment="sign",
             title="Dosewright: dose check on signing",
-            description="Speaks up before signing where an individual dose differs in a clinically relevant way "
-            "from the order, or where a danger is real; otherwise it is silent.",
+            description="Speaks up before signing where an individual dose differs in a clinically "
+            "relevant way from the order, or where a danger is real; otherwise it is silent.",
             request=OrderSignRequest,
         ),
     )

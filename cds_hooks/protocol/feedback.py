@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from cds_hooks.ledger.records import FeedbackRecord
 from cds_hooks.protocol.wire import Incoming, read
@@ -23,7 +23,15 @@ MAX_ENTRIES = 200
 
 
 def _nothing_for_null(value: Any) -> Any:
-    return [] if value is None else value
+    return () if value is None else value
+
+
+def _in_utc(time: datetime) -> datetime:
+    """The instant in UTC, which is what a time without an offset is taken to be in."""
+    try:
+        return (time if time.tzinfo else time.replace(tzinfo=UTC)).astimezone(UTC)
+    except OverflowError:
+        raise ValueError("must be a time that UTC can write") from None
 
 
 Uuid = Annotated[str, Field(min_length=1, max_length=64)]
@@ -56,16 +64,16 @@ class CardFeedback(Incoming):
     card: Uuid
     outcome: Literal["accepted", "overridden"]
     accepted_suggestions: Annotated[
-        list[AcceptedSuggestion], BeforeValidator(_nothing_for_null), Field(max_length=MAX_ENTRIES)
-    ] = []
+        tuple[AcceptedSuggestion, ...], BeforeValidator(_nothing_for_null), Field(max_length=MAX_ENTRIES)
+    ] = ()
     override_reason: OverrideFeedback | None = None
-    outcome_timestamp: datetime | None = None
+    outcome_timestamp: Annotated[datetime, AfterValidator(_in_utc)] | None = None
 
 
 class Feedback(Incoming):
     """One report."""
 
-    feedback: Annotated[list[CardFeedback], Field(max_length=MAX_ENTRIES)]
+    feedback: Annotated[tuple[CardFeedback, ...], Field(max_length=MAX_ENTRIES)]
 
 
 def read_feedback(body: Any, received_at: datetime) -> tuple[FeedbackRecord, ...]:
@@ -76,12 +84,11 @@ def read_feedback(body: Any, received_at: datetime) -> tuple[FeedbackRecord, ...
 def _record(entry: CardFeedback, received_at: datetime) -> FeedbackRecord:
     override = entry.override_reason or OverrideFeedback()
     reason = override.reason or Reason()
-    at = entry.outcome_timestamp
     return FeedbackRecord(
         card=entry.card,
         outcome=entry.outcome,
         received_at=received_at,
-        outcome_at=at.replace(tzinfo=UTC) if at is not None and at.tzinfo is None else at,
+        outcome_at=entry.outcome_timestamp,
         suggestions=tuple(suggestion.id for suggestion in entry.accepted_suggestions),
         reason_system=(reason.system or "")[:CODE_LENGTH],
         reason_code=(reason.code or "")[:CODE_LENGTH],

@@ -37,7 +37,7 @@ def _uuid(text: str) -> str:
 
 
 def _nothing_for_null(value: Any) -> Any:
-    return [] if value is None else value
+    return () if value is None else value
 
 
 Text = Annotated[str, Field(min_length=1)]
@@ -66,7 +66,7 @@ class DraftOrders(Incoming):
     """The Bundle of unsigned orders."""
 
     resource_type: Literal["Bundle"] = "Bundle"
-    entry: Annotated[list[DraftEntry], BeforeValidator(_nothing_for_null)] = []
+    entry: Annotated[tuple[DraftEntry, ...], BeforeValidator(_nothing_for_null)] = ()
 
     @property
     def resources(self) -> tuple[Resource, ...]:
@@ -91,7 +91,7 @@ class OrderContext(Incoming):
 class OrderSelectContext(OrderContext):
     """The same while orders are being chosen."""
 
-    selections: list[str]
+    selections: tuple[str, ...]
 
     @property
     def in_question(self) -> tuple[Resource, ...]:
@@ -116,12 +116,6 @@ class OrderRequest(Incoming):
     context: OrderContext
     prefetch: dict[str, Any] | None = None
     extension: dict[str, Any] | None = None
-
-    @model_validator(mode="after")
-    def _token_with_server(self) -> OrderRequest:
-        if self.fhir_authorization is not None and not self.fhir_server:
-            raise ValueError("has fhirAuthorization but no fhirServer")
-        return self
 
 
 class OrderSignRequest(OrderRequest):

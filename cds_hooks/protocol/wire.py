@@ -86,6 +86,7 @@ _KINDS = {
     "model_type": "an object",
     "model_attributes_type": "an object",
     "list_type": "an array",
+    "tuple_type": "an array",
     "bool_type": "true or false",
 }
 
