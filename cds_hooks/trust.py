@@ -107,7 +107,7 @@ class Trust:
         except (jwt.PyJWTError, ValueError, TypeError, RecursionError):
             raise UntrustedClient.because("the client token is not a JWT") from None
         algorithm, issuer, key_id = header.get("alg"), unverified.get("iss"), header.get("kid")
-        if algorithm not in ALGORITHMS:
+        if not isinstance(algorithm, str) or algorithm not in ALGORITHMS:
             raise UntrustedClient.because(f"the client token must be signed with {' or '.join(ALGORITHMS)}")
         if not isinstance(issuer, str) or issuer not in self.issuers:
             raise UntrustedClient.because(
@@ -116,7 +116,7 @@ class Trust:
         key = self.issuers[issuer].keys().get(key_id) if isinstance(key_id, str) else None
         if key is None:
             raise UntrustedClient.because("the client token's key (kid) is not among its issuer's keys")
-        return _checked_claims(token, str(algorithm), key, issuer, url, now)
+        return _checked_claims(token, algorithm, key, issuer, url, now)
 
     def _use_once(self, claims: Mapping[str, Any], now: datetime) -> None:
         expires_at = datetime.fromtimestamp(int(claims["exp"]), UTC) + 2 * LEEWAY
