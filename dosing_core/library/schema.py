@@ -13,6 +13,7 @@ from pydantic import ConfigDict, Field, model_validator
 
 from dosing_core.case import ConditionName, CovariateName, Route
 from dosing_core.population.model import PopulationModel
+from dosing_core.recommendation import Display
 from dosing_core.value import Value
 
 Confidence = Literal["high", "medium", "policy"]
@@ -210,14 +211,11 @@ class Exclusion(_Part):
 
 
 class RisingCreatinine(_Part):
-    """When creatinine counts as rising, and what then."""
+    """What follows when creatinine rises."""
 
-    absolute_rise: Number
-    """mg/dL within ``absolute_window_h``."""
-    absolute_window_h: float
-    relative_rise: Number
-    """Fraction within ``relative_window_h``."""
-    relative_window_h: float
+    rule: Literal["kdigo_2012"]
+    """0.3 mg/dL within 48 h, or 1.5 times within 7 days (``physiology.renal.creatinine_trend``)."""
+    source: Text
     action: Literal["pause", "warn"]
     """``pause``: no dose is optimised on it. ``warn``: said beside the answer."""
     text: Text
@@ -317,6 +315,11 @@ class DrugFile(_Part):
     def model(self) -> PopulationModel:
         """The model that speaks unless a patient calls for another."""
         return next(model for model in self.models if model.id == self.default_model)
+
+    @property
+    def as_display(self) -> Display:
+        """What a recommendation carries about reading its numbers."""
+        return Display.model_validate(self.display.model_dump())
 
     def route(self, route: Route) -> RouteRule | None:
         """The rule of a route, or None if the file does not mention it."""

@@ -1,1 +1,1 @@
-"""Which regimens there are, what each does, and which serves best."""
+"""Practical regimens: which may be proposed, what each does, which fits best."""

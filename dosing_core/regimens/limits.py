@@ -1,0 +1,83 @@
+"""The hard limits of a drug file, applied to one patient. No suggestion passes them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from dosing_core import explain
+from dosing_core.case import Regimen
+from dosing_core.library.schema import DrugFile
+from dosing_core.regimens.infusion import runs_too_fast
+
+_ROUNDING = 1.0 + 1e-9
+
+
+@dataclass(frozen=True)
+class PatientLimits:
+    """What one dose and one day may hold for this patient, mg."""
+
+    single_mg: float
+    daily_mg: float
+    daily_because: str
+    """Which limit the day's is, in words."""
+    step_daily_mg: float | None
+    """Highest daily dose that one step may reach; None: no such limit, or nothing is running."""
+
+    @property
+    def highest_daily_mg(self) -> float:
+        """What a suggestion may hold in a day."""
+        return self.daily_mg if self.step_daily_mg is None else min(self.daily_mg, self.step_daily_mg)
+
+    def allow(self, regimen: Regimen) -> bool:
+        """True if the regimen may be suggested."""
+        return (
+            regimen.dose_mg <= self.single_mg * _ROUNDING
+            and regimen.daily_dose_mg <= self.highest_daily_mg * _ROUNDING
+        )
+
+
+def patient_limits(drug_file: DrugFile, weight_kg: float, current_daily_mg: float | None) -> PatientLimits:
+    """The file's limits for this weight and for the daily dose that the patient is on (None: no treatment)."""
+    limits = drug_file.limits
+    per_kg = limits.daily_per_kg.value * weight_kg
+    by_weight = per_kg < limits.daily.value
+    step = None
+    if limits.step_up is not None and current_daily_mg is not None:
+        step = limits.step_up.value * current_daily_mg
+    return PatientLimits(
+        single_mg=limits.single.value,
+        daily_mg=min(per_kg, limits.daily.value),
+        daily_because=(
+            f"{explain.plain(limits.daily_per_kg.value)} mg/kg a day"
+            if by_weight
+            else f"{explain.dose(limits.daily.value)} a day"
+        ),
+        step_daily_mg=step,
+    )
+
+
+def broken(regimen: Regimen, limits: PatientLimits, drug_file: DrugFile) -> tuple[str, ...]:
+    """Each limit that the regimen breaks, as a sentence; empty if it holds all of them."""
+    said = []
+    if regimen.dose_mg > limits.single_mg * _ROUNDING:
+        said.append(f"Above the highest single dose of {explain.dose(limits.single_mg)}.")
+    if regimen.daily_dose_mg > limits.daily_mg * _ROUNDING:
+        said.append(f"Above the limit of {limits.daily_because}.")
+    if limits.step_daily_mg is not None and regimen.daily_dose_mg > limits.step_daily_mg * _ROUNDING:
+        factor = drug_file.limits.step_up.value if drug_file.limits.step_up else 1.0
+        said.append(f"More than {explain.plain(factor)} times the present daily dose in one step.")
+    if drug_file.infusion and runs_too_fast(regimen, drug_file.infusion):
+        rate = explain.plain(drug_file.infusion.max_rate.value)
+        shortest = explain.infusion_length(drug_file.infusion.min_duration.value)
+        said.append(f"Runs faster than {rate} mg/min or shorter than {shortest}.")
+    return tuple(said)
+
+
+def touched(regimen: Regimen, limits: PatientLimits, increment_mg: float) -> tuple[str, ...]:
+    """Each limit that leaves no room for one more step of the dose, as a sentence."""
+    more = (regimen.dose_mg + increment_mg) * 24.0 / regimen.interval_h
+    if limits.step_daily_mg is not None and more > limits.step_daily_mg * _ROUNDING:
+        return ("As far as one step may go from the present dose; the next level decides on more.",)
+    if more > limits.daily_mg * _ROUNDING:
+        return (f"At the limit of {limits.daily_because}.",)
+    return ()

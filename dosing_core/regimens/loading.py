@@ -1,0 +1,83 @@
+"""The loading dose of a treatment that is not running."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from dosing_core import explain
+from dosing_core.case import Regimen
+from dosing_core.goals.loss import window_loss
+from dosing_core.library.schema import DrugFile, Loading
+from dosing_core.physiology.body_size import body_mass_index
+from dosing_core.regimens.infusion import standard_duration
+from dosing_core.regimens.responses import Schedule, responses
+from dosing_core.regimens.search import Question
+
+_ROUNDING = 1e-9
+
+
+@dataclass(frozen=True)
+class LoadingDose:
+    """One loading dose and why it is so large."""
+
+    amount_mg: float
+    duration_h: float
+    note: str
+
+
+def loading_doses(rule: Loading, weight_kg: float, height_cm: float | None) -> tuple[tuple[float, ...], str]:
+    """The allowed loading doses, mg, and the rule that they follow, in words.
+
+    Without a height nobody knows whether the rule for obesity holds; the range that fits both is taken.
+    """
+    obese = height_cm is None or body_mass_index(weight_kg, height_cm) >= rule.obesity_bmi.value
+    span = rule.obesity_per_kg if obese else rule.per_kg
+    lowest, highest = (min(x * weight_kg, rule.cap.value) for x in (span.low, span.high))
+    step = rule.increment.value
+    first = math.ceil(lowest / step - _ROUNDING)
+    last = math.floor(highest / step + _ROUNDING)
+    doses = tuple(step * k for k in range(first, last + 1))
+    if not doses:
+        doses = (step * math.floor(highest / step + _ROUNDING),)
+    words = f"{explain.plain(span.low)}–{explain.plain(span.high)} mg/kg of actual weight"
+    capped = span.high * weight_kg > rule.cap.value
+    words += f", capped at {explain.dose(rule.cap.value)}" if capped else ""
+    if height_cm is None:
+        words += "; the narrower range for obesity, as no height is on record"
+    elif obese:
+        words += f"; BMI {explain.plain(round(body_mass_index(weight_kg, height_cm)))}"
+    return tuple(dose for dose in doses if dose > 0), words
+
+
+def choose_loading(
+    question: Question, drug_file: DrugFile, regimen: Regimen, weight_kg: float, height_cm: float | None
+) -> LoadingDose | None:
+    """The allowed loading dose whose first day comes closest to the target; None if the file has none.
+
+    Judged by the AUC of the first 24 h, maintenance included. Where a trough is the target the lowest allowed
+    dose is taken, since a first day has no trough to aim at.
+    """
+    rule = drug_file.loading
+    if rule is None or drug_file.infusion is None or regimen.route != "iv":
+        return None
+    doses, words = loading_doses(rule, weight_kg, height_cm)
+    if not doses:
+        return None
+    chosen = doses[0]
+    if question.target.metric == "auc24":
+        schedule = Schedule(regimen.interval_h, regimen.duration_h, regimen.route)
+        (response,) = responses(question.particles, (schedule,), question.first_h, question.history)
+        maintenance = np.array([regimen.dose_mg])
+        losses = []
+        for dose in doses:
+            day = response.first_day_auc(maintenance, dose, standard_duration(dose, drug_file.infusion))
+            losses.append(float(np.mean(window_loss(day, question.target, question.judgement))))
+        chosen = doses[int(np.argmin(losses))]
+    return LoadingDose(
+        amount_mg=chosen,
+        duration_h=standard_duration(chosen, drug_file.infusion),
+        note=f"Loading dose {words}.",
+    )

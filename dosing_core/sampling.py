@@ -1,0 +1,63 @@
+"""When to draw the next level: rules of the drug file, set against the doses that are coming.
+
+A trough, half an hour before a dose, is easy to time and to read. So the advised level is the first trough
+that falls into the window after the start or the change; it never comes later than the window's end.
+"""
+
+from __future__ import annotations
+
+import math
+from datetime import datetime, timedelta
+
+from dosing_core.case import Regimen
+from dosing_core.library.schema import DrugFile
+from dosing_core.recommendation import NextLevel
+
+HOUR = timedelta(hours=1)
+_ROUNDING = 1e-9
+
+
+def after_change(
+    drug_file: DrugFile, regimen: Regimen, first_dose_at: datetime, now: datetime, why: str
+) -> NextLevel:
+    """The level after a start or a change of dose, and the latest time at which it still helps in time."""
+    rule = drug_file.sampling
+    earliest = first_dose_at + rule.after_start.low * HOUR
+    latest = max(first_dose_at + rule.after_start.high * HOUR, now)
+    time = _trough_from(first_dose_at, regimen.interval_h, earliest, rule.before_dose_h.value)
+    return NextLevel(time=max(min(time, latest), now), latest=latest, reason=f"{why} {rule.advice}".strip())
+
+
+def while_stable(drug_file: DrugFile, regimen: Regimen, next_dose_at: datetime, now: datetime) -> NextLevel:
+    """The next level of a treatment that fits and goes on."""
+    rule = drug_file.sampling
+    earliest = now + (rule.when_stable.value - 24.0) * HOUR
+    days = round(rule.when_stable.value / 24.0)
+    time = _trough_from(next_dose_at, regimen.interval_h, earliest, rule.before_dose_h.value)
+    return NextLevel(
+        time=max(time, now),
+        reason=f"Exposure fits: a level every {days} days or so, sooner if kidneys or other drugs change.",
+    )
+
+
+def red_flag(drug_file: DrugFile, next_dose_at: datetime | None, now: datetime) -> NextLevel:
+    """The level while a red flag stands: before another dose is given, within a day at the latest."""
+    rule = drug_file.sampling
+    latest = now + rule.red_flag_within_h.value * HOUR
+    time = now
+    if next_dose_at is not None:
+        time = min(max(next_dose_at - rule.before_dose_h.value * HOUR, now), latest)
+    return NextLevel(
+        time=time, latest=latest, reason="Before another dose is given, then daily while the red flag stands."
+    )
+
+
+def _trough_from(
+    first_dose_at: datetime, interval_h: float, earliest: datetime, before_dose_h: float
+) -> datetime:
+    """The first trough at or after ``earliest`` that follows a dose, less the time to draw it.
+
+    A trough that would be due just before ``earliest`` counts: half an hour decides nothing.
+    """
+    doses = max(1, math.ceil((earliest - first_dose_at) / HOUR / interval_h - _ROUNDING))
+    return first_dose_at + (doses * interval_h - before_dose_h) * HOUR

@@ -1,0 +1,140 @@
+"""Sample patients as the core sees them: read from the fixtures by hand, without the FHIR adapters.
+
+It knows just the shapes that the fixtures have. So the core is tested whatever becomes of the adapters,
+which are checked elsewhere against the same scenarios.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from scenario import FIXTURES, Scenario, read_scenario
+
+from dosing_core.case import Case
+
+_COVARIATES = {
+    "Creatinine": "creatinine",
+    "Weight": "weight",
+    "Height": "height",
+    "Haematocrit": "haematocrit",
+}
+_ROUTES = {"Intravenous": "iv", "Oral": "oral"}
+_STATES = {"Kidney transplant": "kidney_transplant"}
+_VANCOMYCIN_G_PER_MOL = 1449.3
+_YEAR_H = 365.25 * 24
+
+Resource = dict[str, Any]
+
+
+def scenario(slug: str) -> Scenario:
+    """The scenario of this number and name, or of this number alone."""
+    (path,) = (FIXTURES / "scenarios").glob(f"{slug}*.question.json")
+    return read_scenario(path)
+
+
+def case_of(asked: Scenario, drug: str) -> Case:
+    """The case that the scenario's question is to the core."""
+    now = asked.now
+    subject: Resource = {"co_medications_read": True, "conditions": [], "genotypes": [], "co_medications": []}
+    events: Resource = {"doses": [], "levels": [], "findings": []}
+    for resource in asked.resources:
+        match resource["resourceType"]:
+            case "Patient":
+                born = datetime.fromisoformat(resource["birthDate"]).replace(tzinfo=now.tzinfo)
+                subject["age_years"] = (now - born).total_seconds() / 3600 / _YEAR_H
+                subject["sex"] = resource["gender"]
+            case "Condition":
+                if resource["code"]["text"] in _STATES:
+                    state = {"name": _STATES[resource["code"]["text"]], "source": _source(resource)}
+                    subject["conditions"].append(state)
+            case "Observation":
+                _observe(resource, subject, events)
+            case "MedicationAdministration":
+                events["doses"].append(_dose(resource))
+            case "MedicationRequest":
+                _co_medication(resource, drug, subject)
+    for name in _COVARIATES.values():
+        subject.setdefault(name, []).sort(key=lambda m: m["time"])
+    weights = [m["value"] for m in subject["weight"]]
+    if weights and max(weights) > 2 * min(weights):
+        subject["weight"] = []
+        detail = f"{min(weights)} kg and {max(weights)} kg within a day"
+        events["findings"].append({"kind": "conflict", "about": "weight", "detail": detail})
+    for name in ("doses", "levels"):
+        events[name].sort(key=lambda event: event["time"])
+    order = _order(asked.question.order, drug, events)
+    return Case.model_validate({"now": now, "subject": subject, "order": order, **events})
+
+
+def _source(resource: Resource) -> str:
+    return f"{resource['resourceType']}/{resource['id']}"
+
+
+def _observe(resource: Resource, subject: Resource, events: Resource) -> None:
+    name, source = resource["code"]["text"], _source(resource)
+    if name == "CYP3A5 genotype":
+        diplotype = resource["valueCodeableConcept"]["text"].removeprefix("CYP3A5 ")
+        subject["genotypes"].append({"gene": "CYP3A5", "diplotype": diplotype, "source": source})
+        return
+    value, unit = resource["valueQuantity"]["value"], resource["valueQuantity"]["unit"]
+    time = resource["effectiveDateTime"]
+    if name in _COVARIATES:
+        entry = {"value": value, "time": time, "source": source}
+        subject.setdefault(_COVARIATES[name], []).append(entry)
+        return
+    factor = {"mg/L": 1.0, "mcg/mL": 1.0, "ng/mL": 1e-3, "µmol/L": _VANCOMYCIN_G_PER_MOL / 1e3}.get(unit)
+    if factor is None:
+        detail = f"level of {value} {unit}: no exact conversion, not used"
+        events["findings"].append({"kind": "excluded", "about": "levels", "detail": detail})
+        return
+    trough = "trough" if "trough" in name else None
+    events["levels"].append(
+        {"time": time, "value_mg_L": value * factor, "charted_as": trough, "source": source}
+    )
+
+
+def _dose(resource: Resource) -> Resource:
+    period = resource.get("effectivePeriod")
+    start = period["start"] if period else resource["effectiveDateTime"]
+    length = 0.0
+    if period:
+        between = datetime.fromisoformat(period["end"]) - datetime.fromisoformat(start)
+        length = between.total_seconds() / 3600
+    return {
+        "time": start,
+        "amount_mg": resource["dosage"]["dose"]["value"],
+        "route": "iv" if period else "oral",
+        "duration_h": length,
+        "source": _source(resource),
+    }
+
+
+def _co_medication(resource: Resource, drug: str, subject: Resource) -> None:
+    name = resource["medicationCodeableConcept"]["text"]
+    if name != drug:
+        (instruction,) = resource["dosageInstruction"]
+        amount = instruction["doseAndRate"][0]["doseQuantity"]["value"]
+        daily = amount * 24 / instruction["timing"]["repeat"]["period"]
+        subject["co_medications"].append({"drug": name, "daily_dose_mg": daily, "source": _source(resource)})
+
+
+def _order(draft: Resource, drug: str, events: Resource) -> Resource:
+    order: Resource = {"drug": drug, "running": bool(events["doses"]), "source": "MedicationRequest/draft-1"}
+    instructions = draft.get("dosageInstruction")
+    if not instructions:
+        return order
+    repeat = instructions[0]["timing"]["repeat"]
+    quantity = instructions[0]["doseAndRate"][0]["doseQuantity"]
+    order["route"] = _ROUTES[instructions[0]["route"]["text"]]
+    if quantity["unit"] != "mg":
+        detail = f"ordered in {quantity['unit']}s, and nothing gives their strength"
+        events["findings"].append({"kind": "excluded", "about": "order", "detail": detail})
+        return order
+    order["regimen"] = {
+        "dose_mg": quantity["value"],
+        "interval_h": repeat["period"],
+        "route": order["route"],
+        "duration_h": repeat.get("duration", 0.0),
+    }
+    return order

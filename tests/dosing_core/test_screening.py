@@ -1,0 +1,283 @@
+"""What stops an answer, what is left out of it, and how each is named."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from dosing_core.case import Case, Condition, Dose, Finding, Level, Measurement, Order, Regimen, Subject
+from dosing_core.library import load_drug
+from dosing_core.screening import Screening, screen
+
+NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+
+
+def _measured(value: float, hours_ago: float = 3) -> Measurement:
+    return Measurement(value=value, time=NOW - hours_ago * HOUR, source=f"Observation/{value}-{hours_ago}")
+
+
+def _subject(**changes: object) -> Subject:
+    values: dict[str, object] = {
+        "age_years": 60,
+        "sex": "male",
+        "weight": (_measured(80),),
+        "height": (_measured(178),),
+        "creatinine": (_measured(1.0, 27), _measured(1.0)),
+    }
+    return Subject.model_validate(values | changes)
+
+
+def _dose(hours_ago: float, **changes: object) -> Dose:
+    values: dict[str, object] = {
+        "time": NOW - hours_ago * HOUR,
+        "amount_mg": 1000,
+        "route": "iv",
+        "duration_h": 2,
+        "source": f"MedicationAdministration/{hours_ago}",
+    }
+    return Dose.model_validate(values | changes)
+
+
+def _case(**changes: object) -> Case:
+    values: dict[str, object] = {
+        "now": NOW,
+        "subject": _subject(),
+        "order": Order(
+            drug="vancomycin",
+            regimen=Regimen(dose_mg=1000, interval_h=12, route="iv", duration_h=2),
+            source="MedicationRequest/draft",
+        ),
+    }
+    return Case.model_validate(values | changes)
+
+
+def _tacrolimus(subject: Subject, **changes: object) -> Case:
+    order = Order(
+        drug="tacrolimus",
+        regimen=Regimen(dose_mg=3, interval_h=12, route="oral"),
+        source="MedicationRequest/draft",
+    )
+    return _case(subject=subject, order=order, **changes)
+
+
+def _screen(case: Case) -> Screening:
+    return screen(case, load_drug(case.order.drug))
+
+
+def _about(screening: Screening) -> set[tuple[str, str]]:
+    return {(finding.kind, finding.about) for finding in screening.findings}
+
+
+def test_a_complete_case_goes_on() -> None:
+    screening = _screen(_case())
+
+    assert screening.outcome is None
+    assert not screening.paused
+    assert screening.findings == ()
+
+
+@pytest.mark.parametrize("name", ["weight", "creatinine"])
+def test_a_missing_fact_stops_the_answer_and_is_asked_for(name: str) -> None:
+    screening = _screen(_case(subject=_subject(**{name: ()})))
+
+    assert screening.outcome == "insufficient"
+    assert ("missing", name) in _about(screening)
+    assert screening.requests == (name,)
+    assert f"no {name} on record" in screening.reason
+
+
+@pytest.mark.parametrize("name", ["age_years", "sex"])
+def test_age_and_sex_are_needed_and_cannot_be_ordered(name: str) -> None:
+    screening = _screen(_case(subject=_subject(**{name: None})))
+
+    assert screening.outcome == "insufficient"
+    assert ("missing", name.removesuffix("_years")) in _about(screening)
+    assert screening.requests == ()
+
+
+def test_everything_that_is_missing_is_named_at_once() -> None:
+    screening = _screen(_case(subject=_subject(weight=(), creatinine=())))
+
+    assert screening.requests == ("creatinine", "weight")
+    assert "creatinine" in screening.reason
+    assert "weight" in screening.reason
+
+
+@pytest.mark.parametrize(("days", "outcome"), [(2.9, None), (3.1, "insufficient"), (12, "insufficient")])
+def test_a_creatinine_older_than_three_days_is_no_basis(days: float, outcome: str | None) -> None:
+    screening = _screen(_case(subject=_subject(creatinine=(_measured(1.0, days * 24),))))
+
+    assert screening.outcome == outcome
+
+
+def test_a_stale_creatinine_is_told_with_its_age() -> None:
+    screening = _screen(_case(subject=_subject(creatinine=(_measured(1.2, 12 * 24 - 1),))))
+
+    assert "12 days" in screening.reason
+    assert screening.requests == ("creatinine",)
+
+
+def test_two_weights_that_contradict_each_other_stop_the_answer_in_their_own_words() -> None:
+    conflict = Finding(kind="conflict", about="weight", detail="36 kg and 80 kg within a day")
+    screening = _screen(_case(subject=_subject(weight=()), findings=(conflict,)))
+
+    assert screening.outcome == "insufficient"
+    assert "36 kg and 80 kg" in screening.reason
+    assert [f for f in screening.findings if f.about == "weight"] == [conflict]
+
+
+@pytest.mark.parametrize("about", ["doses", "levels", "conditions", "weight", "creatinine"])
+def test_what_could_not_be_read_is_not_taken_for_absent(about: str) -> None:
+    subject = _subject(**{about: ()}) if about in ("weight", "creatinine") else _subject()
+    unreachable = Finding(kind="unreachable", about=about, detail=f"{about} could not be read")
+    screening = _screen(_case(subject=subject, findings=(unreachable,)))
+
+    assert screening.outcome == "insufficient"
+    assert "could not be read" in screening.reason
+
+
+def test_vancomycin_by_mouth_is_out_of_scope_whatever_else_is_missing() -> None:
+    order = Order(drug="vancomycin", regimen=Regimen(dose_mg=125, interval_h=6, route="oral"), source="x")
+    screening = _screen(_case(order=order, subject=Subject()))
+
+    assert screening.outcome == "out_of_scope"
+    assert "gut" in screening.reason
+
+
+@pytest.mark.parametrize("condition", ["crrt", "haemodialysis"])
+def test_renal_replacement_is_out_of_scope(condition: str) -> None:
+    subject = _subject(conditions=(Condition.model_validate({"name": condition, "source": "x"}),))
+
+    assert _screen(_case(subject=subject)).outcome == "out_of_scope"
+
+
+@pytest.mark.parametrize(("age", "outcome"), [(0.1, "out_of_scope"), (17.9, "out_of_scope"), (18, None)])
+def test_the_young_are_out_of_scope(age: float, outcome: str | None) -> None:
+    assert _screen(_case(subject=_subject(age_years=age))).outcome == outcome
+
+
+@pytest.mark.parametrize("organ", ["liver_transplant", "heart_transplant", "lung_transplant"])
+def test_tacrolimus_for_other_organs_is_out_of_scope(organ: str) -> None:
+    conditions = tuple(
+        Condition.model_validate({"name": name, "source": "x"}) for name in ("kidney_transplant", organ)
+    )
+    subject = _subject(conditions=conditions, haematocrit=(_measured(34),))
+
+    assert _screen(_tacrolimus(subject)).outcome == "out_of_scope"
+
+
+def test_tacrolimus_needs_a_kidney_transplant_on_record() -> None:
+    screening = _screen(_tacrolimus(_subject(haematocrit=(_measured(34),))))
+
+    assert screening.outcome == "insufficient"
+    assert ("missing", "conditions") in _about(screening)
+
+
+def test_intravenous_tacrolimus_on_record_stops_the_answer() -> None:
+    kidney = Condition(name="kidney_transplant", source="x")
+    subject = _subject(conditions=(kidney,), haematocrit=(_measured(34),))
+    screening = _screen(_tacrolimus(subject, doses=(_dose(20, amount_mg=1),)))
+
+    assert screening.outcome == "insufficient"
+    assert "intravenously" in screening.reason
+
+
+@pytest.mark.parametrize(
+    ("series", "paused"),
+    [
+        (((0.8, 51), (1.3, 27), (1.9, 3)), True),
+        (((1.0, 40), (1.3, 3)), True),
+        (((1.0, 60), (1.3, 3)), False),
+        (((0.8, 160), (1.2, 3)), True),
+        (((2.5, 160), (2.7, 30), (2.6, 3)), False),
+        (((1.9, 51), (0.9, 3)), False),
+    ],
+    ids=["vignette 3", "0.3 in 48 h", "0.3 in 57 h", "half in 7 days", "steady", "falling"],
+)
+def test_a_rising_creatinine_by_kdigo_pauses_vancomycin(
+    series: tuple[tuple[float, float], ...], paused: bool
+) -> None:
+    subject = _subject(creatinine=tuple(_measured(value, hours) for value, hours in series))
+
+    assert _screen(_case(subject=subject)).paused is paused
+
+
+def test_the_red_flag_tells_each_value_and_its_age() -> None:
+    subject = _subject(creatinine=(_measured(0.8, 51), _measured(1.3, 27), _measured(1.9, 3)))
+    (flag,) = _screen(_case(subject=subject)).red_flags
+
+    assert flag.startswith("Creatinine is rising: 0.8 mg/dL (2 days ago), 1.3 mg/dL (27 h ago), 1.9 mg/dL")
+
+
+def test_after_a_kidney_transplant_a_rising_creatinine_is_a_warning_not_a_pause() -> None:
+    kidney = Condition(name="kidney_transplant", source="x")
+    creatinine = (_measured(1.2, 30), _measured(1.9, 3))
+    subject = _subject(conditions=(kidney,), haematocrit=(_measured(34),), creatinine=creatinine)
+    screening = _screen(_tacrolimus(subject))
+
+    assert not screening.paused
+    assert any("rejection" in warning for warning in screening.warnings)
+
+
+def test_a_level_before_the_first_dose_is_left_out_and_said() -> None:
+    level = Level(time=NOW - 14.5 * HOUR, value_mg_L=14.2, source="x")
+    screening = _screen(_case(doses=(_dose(11),), levels=(level,)))
+
+    assert screening.levels == ()
+    (finding,) = screening.findings
+    assert (finding.kind, finding.about) == ("excluded", "levels")
+    assert "14.2 mg/L" in finding.detail
+    assert "before the first dose" in finding.detail
+
+
+def test_a_level_without_any_dose_is_left_out_and_said() -> None:
+    screening = _screen(_case(levels=(Level(time=NOW - 5 * HOUR, value_mg_L=14.2, source="x"),)))
+
+    assert screening.levels == ()
+    assert "no dose before it" in screening.findings[0].detail
+
+
+@pytest.mark.parametrize(("hours_ago", "words"), [(-1, "future"), (400, "old")])
+def test_levels_from_the_future_or_long_past_are_left_out_and_said(hours_ago: float, words: str) -> None:
+    level = Level(time=NOW - hours_ago * HOUR, value_mg_L=14, source="x")
+    screening = _screen(_case(doses=(_dose(500), _dose(12)), levels=(level,)))
+
+    assert screening.levels == ()
+    assert words in screening.findings[0].detail
+
+
+def test_a_level_on_record_twice_counts_once() -> None:
+    level = Level(time=NOW - 5 * HOUR, value_mg_L=14, source="x")
+    screening = _screen(_case(doses=(_dose(12),), levels=(level, level)))
+
+    assert len(screening.levels) == 1
+    assert "twice" in screening.findings[0].detail
+
+
+def test_an_infusion_without_a_length_is_given_the_usual_one_and_that_is_said() -> None:
+    """1,000 mg at most 10 mg/min take 100 min; in steps of half an hour, 2 h."""
+    screening = _screen(_case(doses=(_dose(12, duration_h=0),)))
+
+    assert screening.doses[0].duration_h == 2
+    assert any("length" in assumption for assumption in screening.assumptions)
+
+
+def test_doses_by_mouth_and_from_the_future_do_not_count() -> None:
+    doses = (_dose(20, route="oral", duration_h=0, amount_mg=125), _dose(12), _dose(-2))
+    screening = _screen(_case(doses=doses))
+
+    assert [dose.amount_mg for dose in screening.doses] == [1000]
+    assert {kind for kind, about in _about(screening) if about == "doses"} == {"note", "excluded"}
+
+
+def test_findings_about_facts_that_the_drug_does_not_use_are_not_repeated() -> None:
+    findings = (
+        Finding(kind="missing", about="haematocrit", detail="none on record"),
+        Finding(kind="missing", about="genotypes", detail="none on record"),
+        Finding(kind="note", about="levels", detail="converted with 1,449.3 g/mol"),
+    )
+    screening = _screen(_case(findings=findings))
+
+    assert [finding.about for finding in screening.findings] == ["levels"]
