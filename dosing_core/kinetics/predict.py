@@ -105,7 +105,7 @@ def steady_state(
     ``amount`` mg every ``interval`` h over ``duration`` h (0: bolus; not read if ``depot``). ``offsets`` h
     after a dose is swallowed or its infusion starts; 0 is the trough, before the dose.
     """
-    last = np.ascontiguousarray(parameters[:, -1])
+    last = parameters[:, -1].copy()
     offsets = np.asarray(offsets, dtype=np.float64)
     kinetic = steady_profile(last, float(amount), float(interval), float(duration), depot, offsets)
     return kinetic if individual.binding is None else bound(kinetic, individual.binding[-1])
@@ -120,7 +120,7 @@ def steady_state_auc24(
     depot: bool,
 ) -> FloatArray:
     """Average 24-h area [n] at steady state, mg·h/L: F · dose / CL · 24 / interval without binding."""
-    last = np.ascontiguousarray(parameters[:, -1])
+    last = parameters[:, -1].copy()
     if individual.binding is None:
         factor = last[:, F] if depot else 1.0
         linear: FloatArray = factor * amount / last[:, CL] * (24.0 / interval)

@@ -33,7 +33,7 @@ def _matrix(p: FloatArray) -> mp.matrix:
 def exact(
     rows: FloatArray, row_time: FloatArray, doses: DoseTable, times: list[float]
 ) -> tuple[list[mp.mpf], list[mp.mpf]]:
-    """Concentrations and cumulative areas at ``times``; at one instant rows change, then outputs, then doses."""
+    """Concentrations and areas so far at ``times``; at one instant rows change, then outputs, then doses."""
     with mp.workdps(50):
         happenings: list[tuple[mp.mpf, int, int]] = []
         for i in range(1, len(rows)):

@@ -1,0 +1,310 @@
+"""The posterior of one patient's random effects, as weighted particles.
+
+Defensive adaptive importance sampling: points from the prior (they bound the weights and find what the mode
+does not show), from t distributions at the modes, then from a t distribution fitted to both. Every point is
+weighted by the density of the whole mixture (balance heuristic; Veach and Guibas, SIGGRAPH 1995; Cornuet et
+al., Scand J Stat 2012;39:798), and the largest weights are Pareto smoothed. If k-hat or the effective sample
+size say that this is not to be trusted, more points follow, then sequential Monte Carlo from the prior, then
+the honest answer that it cannot be trusted.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from dosing_core.inference.map_estimate import MapEstimate, map_estimate, to_eta, whitening
+from dosing_core.inference.observations import Observations, log_likelihood
+from dosing_core.inference.points import FREEDOM, normal_points
+from dosing_core.inference.summaries import effective_sample_size, psis
+from dosing_core.inference.tempering import tempered
+from dosing_core.kinetics import DoseTable, Prediction, prediction
+from dosing_core.population.individual import FloatArray, Individual, IntArray
+from dosing_core.recommendation import Diagnostics
+
+LADDER = ((1024, 512, 2048), (2048, 512, 4096), (4096, 1024, 8192))
+"""Points from the prior, from the modes and adapted, rung by rung."""
+PRIOR_POINTS = 4096
+"""Particles of a patient without levels: half of them points, half their mirror images."""
+LEAST_EFFECTIVE = 400.0
+"""Effective sample size below which percentiles are not read off (5 % tails would rest on 20 particles)."""
+LEAST_LEFT = 200.0
+"""Effective sample size below which re-weighting does not replace a fit without a level. Project policy."""
+WIDER = 1.05
+"""The adapted proposal is this much wider than the weighted sample that it is fitted to."""
+
+
+@dataclass(frozen=True, eq=False)
+class Posterior:
+    """Weighted particles of the random effects."""
+
+    eta: FloatArray
+    """[n, d]."""
+    weight: FloatArray
+    """[n], sum 1."""
+    log_likelihood: FloatArray
+    """[n, n_levels] log density of each level, each by itself."""
+    log_evidence: float
+    """Log probability density of all levels under this model; 0 without levels."""
+    map: MapEstimate
+    diagnostics: Diagnostics
+
+    @property
+    def map_eta(self) -> FloatArray:
+        """[d] the most probable random effects."""
+        return self.map.eta
+
+    def without(self, index: int) -> FloatArray | None:
+        """Weights [n] as they would be without the level at ``index``.
+
+        None if too few particles would carry them: then the caller fits again without that level.
+        """
+        log_ratio = self._log_ratio_without(index)
+        weight, k_hat = psis(log_ratio)
+        plain = effective_sample_size(weight)
+        return weight if plain >= LEAST_LEFT and k_hat <= _k_limit(len(weight)) else None
+
+    def log_evidence_without(self, index: int) -> float:
+        """Log evidence of the other levels."""
+        log_ratio = self._log_ratio_without(index)
+        top = float(np.max(log_ratio))
+        return self.log_evidence + top + math.log(float(np.sum(np.exp(log_ratio - top))))
+
+    def _log_ratio_without(self, index: int) -> FloatArray:
+        with np.errstate(divide="ignore"):
+            ratio: FloatArray = np.log(self.weight) - self.log_likelihood[:, index]
+        return ratio
+
+    def thinned(self, n: int) -> Posterior:
+        """``n`` equally weighted particles by systematic resampling along the first random effect."""
+        chosen = resample(self.weight, self.eta, n)
+        return Posterior(
+            self.eta[chosen],
+            np.full(n, 1.0 / n),
+            self.log_likelihood[chosen],
+            self.log_evidence,
+            self.map,
+            self.diagnostics,
+        )
+
+
+def resample(weight: FloatArray, eta: FloatArray, n: int) -> IntArray:
+    """Indices [n] of a systematic resample without chance: the i-th stands at (i + 1/2) / n of the weight.
+
+    Particles are taken along the first random effect, so that its distribution is kept to 1/n.
+    """
+    order = np.argsort(eta[:, 0], kind="stable") if eta.shape[1] else np.arange(len(eta))
+    cumulative = np.cumsum(weight[order])
+    position = (np.arange(n) + 0.5) / n * cumulative[-1]
+    chosen: IntArray = order[np.minimum(np.searchsorted(cumulative, position), len(order) - 1)]
+    return chosen
+
+
+def posterior(
+    individual: Individual,
+    doses: DoseTable,
+    observations: Observations,
+    predict: Prediction | None = None,
+) -> Posterior:
+    """What the levels say about this patient. The same input gives the same bytes.
+
+    ``predict`` replaces the compiled kernel (as a check, or to compare times). Raises ``ValueError`` for more
+    random effects than there are stored points for.
+    """
+    if len(observations) == 0 or individual.dimension == 0:
+        return _prior(individual, doses, observations, predict)
+    if predict is None:
+        predict = prediction(individual, doses, observations.time)
+    target = _Target(individual, observations, predict)
+    best = map_estimate(individual, doses, observations, predict)
+    for escalation, sizes in enumerate(LADDER):
+        z, log_ratio, levels = _mixture(target, best, sizes)
+        weight, k_hat = psis(log_ratio)
+        effective = effective_sample_size(weight)
+        if k_hat <= _k_limit(len(weight)) and effective >= LEAST_EFFECTIVE:
+            return Posterior(
+                target.eta(z),
+                weight,
+                levels,
+                _log_mean(log_ratio),
+                best,
+                Diagnostics(
+                    method="adaptive importance sampling",
+                    particles=len(weight),
+                    effective_sample_size=effective,
+                    k_hat=k_hat if math.isfinite(k_hat) else None,
+                    modes=len(best.modes),
+                    escalations=escalation,
+                ),
+            )
+    run = tempered(individual.dimension, target.log_likelihood)
+    return Posterior(
+        target.eta(run.z),
+        np.full(len(run.z), 1.0 / len(run.z)),
+        target.levels(run.z),
+        run.log_evidence,
+        best,
+        Diagnostics(
+            method="tempered sequential Monte Carlo",
+            particles=len(run.z),
+            effective_sample_size=run.effective_sample_size,
+            k_hat=None,
+            modes=len(best.modes),
+            escalations=len(LADDER),
+            trustworthy=run.moved_well and run.effective_sample_size >= LEAST_EFFECTIVE,
+        ),
+    )
+
+
+def _prior(
+    individual: Individual, doses: DoseTable, observations: Observations, predict: Prediction | None
+) -> Posterior:
+    """The prior itself, mirrored so that its mean is exactly zero. A model without effects has only that."""
+    d = individual.dimension
+    half = normal_points("prior", PRIOR_POINTS // 2, d).normal
+    eta = to_eta(whitening(individual.omega), np.concatenate([half, -half])) if d else np.zeros((1, 0))
+    n = len(eta)
+    levels = np.zeros((n, 0))
+    evidence = 0.0
+    if len(observations):
+        predict = predict or prediction(individual, doses, observations.time)
+        f = predict(individual.parameters(eta))
+        levels = log_likelihood(individual.residual, f, observations.value)
+        evidence = float(levels.sum())
+    return Posterior(
+        eta,
+        np.full(n, 1.0 / n),
+        levels,
+        evidence,
+        map_estimate(individual, doses, observations, predict),
+        Diagnostics(method="prior", particles=n, effective_sample_size=float(n), k_hat=None, modes=1),
+    )
+
+
+class _Target:
+    """The likelihood as a function of whitened random effects."""
+
+    def __init__(self, individual: Individual, observations: Observations, predict: Prediction) -> None:
+        self._individual = individual
+        self._observations = observations
+        self._predict = predict
+        self._lower = whitening(individual.omega)
+
+    def eta(self, z: FloatArray) -> FloatArray:
+        return to_eta(self._lower, z)
+
+    def levels(self, z: FloatArray) -> FloatArray:
+        """[n, n_levels] log density of each level; minus infinity where the prediction overflows."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            f = self._predict(self._individual.parameters(self.eta(z)))
+            density = log_likelihood(self._individual.residual, f, self._observations.value)
+        levels: FloatArray = np.where(np.isfinite(density), density, -1e300)
+        return levels
+
+    def log_likelihood(self, z: FloatArray) -> FloatArray:
+        """[n] log density of all levels."""
+        total: FloatArray = np.sum(self.levels(z), axis=1)
+        return total
+
+
+@dataclass(frozen=True, eq=False)
+class _T:
+    """A multivariate t distribution to draw from."""
+
+    centre: FloatArray
+    covariance: FloatArray
+
+    def draw(self, normal: FloatArray, stretch: FloatArray) -> FloatArray:
+        away: FloatArray = to_eta(whitening(self.covariance), normal) * stretch[:, None]
+        return self.centre + away
+
+    def log_density(self, z: FloatArray) -> FloatArray:
+        d = len(self.centre)
+        precision = np.linalg.inv(self.covariance)
+        away = z - self.centre
+        distance = np.einsum("ni,ij,nj->n", away, precision, away)
+        constant = (
+            math.lgamma(0.5 * (FREEDOM + d))
+            - math.lgamma(0.5 * FREEDOM)
+            - 0.5 * d * math.log(FREEDOM * math.pi)
+            - 0.5 * float(np.linalg.slogdet(self.covariance)[1])
+        )
+        density: FloatArray = constant - 0.5 * (FREEDOM + d) * np.log1p(distance / FREEDOM)
+        return density
+
+
+def _mixture(
+    target: _Target, best: MapEstimate, sizes: tuple[int, int, int]
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Points z, log of target over mixture density, and each level's log density."""
+    from_prior, from_modes, adapted = sizes
+    d = len(best.eta)
+    parts = [normal_points("prior", from_prior, d).normal]
+    proposals = [_T(mode.z, mode.covariance) for mode in best.modes]
+    laplace = normal_points("laplace", from_modes, d)
+    shares = np.array_split(np.arange(from_modes), len(proposals))
+    for proposal, share in zip(proposals, shares, strict=True):
+        parts.append(proposal.draw(laplace.normal[share], laplace.stretch[share]))
+    counts = [float(len(part)) for part in parts]
+    z = np.concatenate(parts)
+    levels = target.levels(z)
+    log_target = log_prior(z) + levels.sum(axis=1)
+    densities = [log_prior(z), *(proposal.log_density(z) for proposal in proposals)]
+
+    proposal = _adapted(z, log_target - _log_mix(densities, counts), best)
+    points = normal_points("adapted", adapted, d)
+    more = proposal.draw(points.normal, points.stretch)
+    more_levels = target.levels(more)
+    z_all = np.concatenate([z, more])
+    levels = np.concatenate([levels, more_levels])
+    log_target = np.concatenate([log_target, log_prior(more) + more_levels.sum(axis=1)])
+    densities = [
+        np.concatenate([known, new])
+        for known, new in zip(
+            densities, [log_prior(more), *(other.log_density(more) for other in proposals)], strict=True
+        )
+    ]
+    densities.append(proposal.log_density(z_all))
+    return z_all, log_target - _log_mix(densities, [*counts, float(adapted)]), levels
+
+
+def _adapted(z: FloatArray, log_ratio: FloatArray, best: MapEstimate) -> _T:
+    """A t fitted to the weighted points, held to the best mode while few of them carry weight."""
+    d = z.shape[1]
+    weight = np.exp(log_ratio - log_ratio.max())
+    weight /= weight.sum()
+    trust = effective_sample_size(weight)
+    trust /= trust + 2.0 * d
+    mean = np.einsum("n,nd->d", weight, z)
+    away = z - mean
+    spread = np.einsum("n,nd,ne->de", weight, away, away)
+    mode = best.modes[0]
+    covariance = WIDER * (trust * spread + (1.0 - trust) * mode.covariance)
+    return _T(trust * mean + (1.0 - trust) * mode.z, covariance)
+
+
+def log_prior(z: FloatArray) -> FloatArray:
+    """[n] standard normal log density."""
+    density: FloatArray = -0.5 * np.sum(z**2, axis=1) - 0.5 * z.shape[1] * math.log(2.0 * math.pi)
+    return density
+
+
+def _log_mix(densities: list[FloatArray], counts: list[float]) -> FloatArray:
+    """Log density of the mixture in which component i has ``counts[i]`` of the points."""
+    total = sum(counts)
+    terms = np.stack([density + math.log(n / total) for density, n in zip(densities, counts, strict=True)])
+    top = terms.max(axis=0)
+    mix: FloatArray = top + np.log(np.sum(np.exp(terms - top), axis=0))
+    return mix
+
+
+def _log_mean(log_values: FloatArray) -> float:
+    top = float(log_values.max())
+    return top + math.log(float(np.mean(np.exp(log_values - top))))
+
+
+def _k_limit(n: int) -> float:
+    """Largest k-hat to trust with n particles: min(1 - 1 / log10 n, 0.7); Vehtari et al. 2024."""
+    return min(1.0 - 1.0 / math.log10(n), 0.7)

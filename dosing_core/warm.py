@@ -1,0 +1,46 @@
+"""Compile every kernel, or read it from its cache, before the first order needs it.
+
+Set-up runs ``python -m dosing_core.warm`` so that the cache is on disk; a worker calls ``warm()`` at its
+start, which then takes a fraction of a second.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from dosing_core.inference import Observations, Particles, posterior
+from dosing_core.kinetics import DoseTable, auc
+from dosing_core.population.individual import Individual, ResidualError, Structure
+from dosing_core.regimens.responses import Schedule, responses
+
+
+def warm() -> None:
+    """Call each kernel once, on a made-up patient with every kind of dose, with and without binding."""
+    doses = DoseTable(
+        time=np.array([-24.0, -12.0, -6.0]),
+        amount=np.array([10.0, 10.0, 10.0]),
+        duration=np.array([1.0, 0.0, 0.0]),
+        depot=np.array([False, True, False]),
+    )
+    for binding in (None, np.array([[1.0, 0.1]])):
+        individual = Individual(
+            structure=Structure(2, True),
+            row_time=np.array([-np.inf, -8.0]),
+            typical=np.tile([4.0, 30.0, 5.0, 40.0, 1.0, 0.5, 0.8], (2, 1)),
+            eta_names=("CL",),
+            eta_index=np.array([0, -1, -1, -1, -1, -1, -1]),
+            omega=np.array([[0.1]]),
+            residual=ResidualError(0.1, 0.1),
+            binding=None if binding is None else np.repeat(binding, 2, axis=0),
+        )
+        believed = posterior(individual, doses, Observations(np.array([-1.0]), np.array([0.3])))
+        eta = believed.thinned(16).eta
+        auc(individual, individual.parameters(eta), doses, -12.0, 0.0)
+        schedules = [Schedule(12.0, 1.0, "iv"), Schedule(12.0, 0.0, "oral")]
+        for response in responses(Particles(((individual, eta),)), schedules, 1.0, doses):
+            for answer in (response.auc24, response.trough, response.peak, response.first_day_auc):
+                answer(np.array([10.0]))
+
+
+if __name__ == "__main__":
+    warm()
