@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import ast
 import math
+import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -89,8 +90,10 @@ def parse(text: str, known: Iterable[str], where: str) -> Expression:
     if len(text) > MAX_CHARACTERS:
         raise InvalidExpression(where, f"longer than {MAX_CHARACTERS} characters")
     try:
-        tree = ast.parse(text, mode="eval").body
-    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # "1if" and the like: Python frowns, so does this language
+            tree = ast.parse(text, mode="eval").body
+    except (SyntaxError, ValueError, RecursionError, MemoryError, Warning) as error:
         raise InvalidExpression(where, f"{text!r} is not an expression") from error
     if sum(1 for _ in ast.walk(tree)) > MAX_NODES:
         raise InvalidExpression(where, f"more than {MAX_NODES} parts")

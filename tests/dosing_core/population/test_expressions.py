@@ -88,6 +88,7 @@ def test_an_untaken_branch_is_not_computed() -> None:
         "min(*WT)",
         "round(1.2345, 2)",
         "yield",
+        "1if WT else 2",
         "await WT",
         "WT\x00",
         "+".join(["1"] * 190),
