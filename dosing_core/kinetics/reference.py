@@ -1,8 +1,8 @@
 """The same kinetics by another route: numpy and matrix exponentials, to hold the compiled kernels against.
 
 Nothing here is shared with the kernels but the doses and the meaning of the functions. The state of one
-person is the vector (central mg, peripheral mg, depot mg, infusion mg/h, area mg·h/L); between two events it is
-multiplied by the exponential of its rate matrix. All off-diagonal rates are positive, so with the diagonal
+person is the vector (central mg, peripheral mg, depot mg, infusion mg/h, area mg·h/L); between two events it
+is multiplied by the exponential of its rate matrix. All off-diagonal rates are positive, so with the diagonal
 shifted away the Taylor series and the squarings add positive terms only and lose no digits to cancellation.
 
 People with the same lags see their events in the same order and are computed together.
@@ -125,7 +125,7 @@ def rate_matrices(p: FloatArray) -> FloatArray:
     matrices[:, CENTRAL, CENTRAL] = -(cl + q) / v1
     matrices[:, PERIPHERAL, CENTRAL] = q / v1
     matrices[:, CENTRAL, PERIPHERAL] = q / v2
-    # A peripheral compartment that nothing reaches is empty whatever its rate; 1 keeps steady states solvable.
+    # A compartment that nothing reaches is empty whatever its rate; 1 keeps steady states solvable.
     matrices[:, PERIPHERAL, PERIPHERAL] = np.where(q > 0, -q / v2, -1.0)
     matrices[:, CENTRAL, DEPOT] = ka
     matrices[:, DEPOT, DEPOT] = -ka

@@ -197,7 +197,7 @@ def test_a_level_at_the_time_of_a_dose_is_before_it(solver: ModuleType) -> None:
 
 
 def test_the_exponential_is_scipys() -> None:
-    """Rates over seven decades, as from a slow peripheral compartment."""
+    """Rates over seven decades. Entries that are zero come out of scipy as noise near 1e-16."""
     p = np.array(
         [
             [3.0, 30.0, 5.0, 40.0, 1.2, 0, 1],
@@ -208,4 +208,4 @@ def test_the_exponential_is_scipys() -> None:
     for time in (1e-6, 0.1, 1.0, 30.0):
         got = reference.exponential(reference.rate_matrices(p), time)
         want = np.stack([expm(matrix * time) for matrix in reference.rate_matrices(p)])
-        np.testing.assert_allclose(got, want, rtol=1e-11, atol=1e-18)
+        np.testing.assert_allclose(got, want, rtol=1e-10, atol=1e-13)
