@@ -1,0 +1,70 @@
+"""``PatientChart``: what the record says about one patient, fact by fact, with value, unit, time and source.
+
+Gaps and contradictions are facts too and stand among ``findings``. The chart still knows whose it is; the
+``Case`` made from it (see ``intake.py``) does not.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Literal
+
+from pydantic import AwareDatetime, Field
+
+from dosing_core.case import CoMedication, Condition, Dose, Finding, Genotype, Sex
+from dosing_core.value import Value
+
+
+class ChartedValue(Value):
+    """One measured value in its canonical unit, and as it was charted."""
+
+    value: float
+    unit: str
+    charted: str
+    """Number and unit as the record has them: ``97 µmol/L``."""
+    time: AwareDatetime
+    source: str
+    """``Observation/<id>``."""
+
+
+class ChartedLevel(ChartedValue):
+    """One measured concentration of the drug, mg/L."""
+
+    charted_as: Literal["trough", "peak", "random"] | None = None
+
+
+class OrderedCourse(Value):
+    """An active order of the drug that the record holds, other than the one in question."""
+
+    source: str
+    doses: tuple[Dose, ...] = ()
+    """Its doses up to now if it was followed to the letter; empty where it cannot be expanded."""
+
+
+class PatientChart(Value):
+    """The record of one patient, as far as one drug's dose needs it. Timelines are in order of time."""
+
+    patient_id: str = Field(repr=False)
+    drug: str
+    birth_date: date | None = Field(default=None, repr=False)
+    birth_date_exact: bool = True
+    """False if the record gives only a month or a year; then the middle of it stands here."""
+    sex: Sex | None = None
+    weight: tuple[ChartedValue, ...] = ()
+    height: tuple[ChartedValue, ...] = ()
+    creatinine: tuple[ChartedValue, ...] = ()
+    haematocrit: tuple[ChartedValue, ...] = ()
+    levels: tuple[ChartedLevel, ...] = ()
+    given: tuple[Dose, ...] = ()
+    """Administered doses of the drug."""
+    ordered: tuple[OrderedCourse, ...] = ()
+    genotypes: tuple[Genotype, ...] = ()
+    co_medications: tuple[CoMedication, ...] = ()
+    co_medications_read: bool = False
+    conditions: tuple[Condition, ...] = ()
+    findings: tuple[Finding, ...] = ()
+
+
+def distinct(findings: list[Finding]) -> tuple[Finding, ...]:
+    """The findings without repetitions: one that differs only in its source is said once."""
+    return tuple({(f.kind, f.about, f.detail): f for f in reversed(findings)}.values())[::-1]

@@ -1,0 +1,274 @@
+"""One dosage instruction: how much, how often, by which route, over how long. Understood whole or not at all.
+
+What is not understood (ranges, as-needed doses, weekdays, several steps) becomes a sentence in
+``problems``, never an approximation. Free text alone is not interpreted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from functools import cache
+from typing import Any
+
+from dosing_core.case import Route
+from fhir_adapters.elements import Resource, codings, items, member, moment, number, text, wordings
+from fhir_adapters.product import Product
+from fhir_adapters.terminology.routes import route
+from fhir_adapters.terminology.tables import table
+from fhir_adapters.terminology.units import Quantity, as_written, quantity, unit
+from fhir_adapters.terminology.words import folded
+
+_SHORTEST, _LONGEST = Decimal("0.5"), Decimal(24 * 366)
+"""Hours between doses; outside it is a fault or no dosing (project policy)."""
+_AGREE = Decimal("0.01")
+"""Two ways of saying one length may differ by so much (project policy: rounded pump rates)."""
+
+
+@dataclass(frozen=True)
+class Dosage:
+    """What one instruction says. A part that is missing or not understood is None, with a reason."""
+
+    route: Route | None = None
+    other_route: bool = False
+    """True if it names a route that is neither intravenous nor oral."""
+    dose_mg: Decimal | None = None
+    interval_h: Decimal | None = None
+    duration_h: Decimal | None = None
+    once: bool = False
+    """A single dose, such as a loading dose."""
+    start: datetime | None = None
+    end: datetime | None = None
+    problems: tuple[str, ...] = ()
+
+
+@dataclass
+class _Reading:
+    problems: list[str] = field(default_factory=list)
+
+    def fails(self, problem: str) -> None:
+        self.problems.append(problem)
+
+
+def read_dosage(instruction: Resource, product: Product) -> Dosage:
+    """Read one element of ``dosageInstruction``."""
+    reading = _Reading()
+    named = route(instruction.get("route"))
+    way: Route | None = None if named == "other" or named is None else named
+    if named is None:
+        way = product.route
+    elif way and product.route and way != product.route:
+        reading.fails(f"the route is {_said(way)} but the product is for {_said(product.route)} use")
+        way = None
+    if instruction.get("asNeededBoolean") is True or instruction.get("asNeededCodeableConcept"):
+        reading.fails("it is to be given as needed")
+    repeat: Any = member(instruction, "timing", "repeat")
+    bounds = member(repeat, "boundsPeriod")
+    start, end = moment(member(bounds, "start")), moment(member(bounds, "end"))
+    once = number(member(repeat, "count")) == 1 and member(repeat, "countMax") is None
+    interval = None if once else _interval(instruction.get("timing"), reading)
+    dose, volume = _dose(instruction, product, reading)
+    duration = _duration(instruction, dose, volume, reading)
+    return Dosage(
+        way,
+        named == "other",
+        dose,
+        interval,
+        duration,
+        once,
+        start.instant if start and start.exact else None,
+        end.instant if end and end.exact else None,
+        tuple(reading.problems),
+    )
+
+
+def _said(way: Route) -> str:
+    return "intravenous" if way == "iv" else "oral"
+
+
+def _dose(
+    instruction: Resource, product: Product, reading: _Reading
+) -> tuple[Decimal | None, Decimal | None]:
+    """mg and, where charted, mL of one dose."""
+    parts = items(instruction.get("doseAndRate")) or (instruction,)
+    if any(part.get("doseRange") for part in parts):
+        reading.fails("the dose is a range")
+        return None, None
+    charted = [part["doseQuantity"] for part in parts if part.get("doseQuantity") is not None]
+    read = [quantity(one) for one in charted]
+    doses = [one for one in read if one is not None]
+    if len(doses) < len(read):
+        reading.fails("the dose has no number")
+        return None, None
+    if not doses:
+        reading.fails("no dose is written")
+        return None, None
+    return amount(doses, product, reading.fails)
+
+
+def amount(
+    doses: list[Quantity], product: Product, fails: Callable[[str], None]
+) -> tuple[Decimal | None, Decimal | None]:
+    """mg and mL that these ways of writing one dose agree on; ``fails`` is told why not."""
+    volumes = {volume for one in doses if (volume := one.in_dimension("volume")) is not None}
+    volume = volumes.pop() if len(volumes) == 1 else None
+    if any(one.comparator for one in doses):
+        fails("the dose is a bound, not a number")
+        return None, volume
+    masses = {mass for one in doses if (mass := one.in_dimension("mass")) is not None}
+    pieces = [one for one in doses if one.in_dimension("dose form") is not None]
+    if product.mg_each is not None:
+        masses |= {one.value * product.mg_each for one in pieces}
+    elif pieces and not masses:
+        fails(f"the dose is written as {pieces[0].written} and no strength is stated")
+        return None, volume
+    if not masses and volume is not None:
+        if product.mg_per_ml is None:
+            fails(f"the dose is written as {as_written(volume)} mL and no strength is stated")
+            return None, volume
+        masses = {volume * product.mg_per_ml}
+    if len(masses) != 1:
+        if masses:
+            fails("two different doses are written")
+        elif any(one.in_dimension("dose by weight") is not None for one in doses):
+            fails("the dose is written by body weight only")
+        else:
+            fails(f"the dose is written as {doses[0].written}, which is not an amount of drug")
+        return None, volume
+    mass = masses.pop()
+    if mass <= 0:
+        fails("the dose is not above zero")
+        return None, volume
+    return mass, volume
+
+
+def _interval(timing: Any, reading: _Reading) -> Decimal | None:
+    """Hours between doses; a code and a repeat that disagree are both wrong."""
+    repeat: Any = member(timing, "repeat")
+    if member(timing, "event"):
+        reading.fails("it lists single times instead of an interval")
+        return None
+    for name in ("dayOfWeek", "frequencyMax", "periodMax", "countMax"):
+        if member(repeat, name) not in (None, [], 0):
+            reading.fails(
+                "the interval between doses is not regular"
+                if name == "dayOfWeek"
+                else "the interval is a range"
+            )
+            return None
+    repeated, coded = _repeated(repeat, reading), _coded(member(timing, "code"))
+    if reading.problems and repeated is None and member(repeat, "period") is not None:
+        return None
+    if repeated is not None and coded is not None and repeated != coded:
+        reading.fails(f"its timing says both every {as_written(repeated)} h and every {as_written(coded)} h")
+        return None
+    interval = repeated if repeated is not None else coded
+    if interval is None:
+        reading.fails("no interval between doses is written")
+    return interval
+
+
+def _repeated(repeat: Any, reading: _Reading) -> Decimal | None:
+    period, frequency = number(member(repeat, "period")), member(repeat, "frequency")
+    times = member(repeat, "timeOfDay")
+    often = number(1 if frequency is None else frequency)
+    measure = unit(text(member(repeat, "periodUnit")) or "")
+    if period is None:
+        return None
+    if measure is None or measure.dimension != "time" or often is None or often <= 0 or period <= 0:
+        reading.fails("the interval between doses is not understood")
+        return None
+    if frequency is None and isinstance(times, list) and len(times) > 1:
+        reading.fails("the times of day are listed without a frequency")
+        return None
+    interval = period * measure.factor / 3600 / often
+    if not _SHORTEST <= interval <= _LONGEST:
+        reading.fails("the interval between doses is not understood")
+        return None
+    return interval
+
+
+@cache
+def _words() -> Mapping[str, Decimal]:
+    timings = table("timings")
+    built = {
+        spelling.format(hours): Decimal(hours)
+        for hours in timings["every"]
+        for spelling in (
+            "q{}h",
+            "every {} h",
+            "every {} hr",
+            "every {} hrs",
+            "every {} hours",
+            "every {} hour",
+        )
+    }
+    return built | {word: Decimal(hours) for word, hours in timings["texts"].items()}
+
+
+def _coded(code: Any) -> Decimal | None:
+    timings = table("timings")
+    found = {
+        Decimal(timings["codes"][c.code])
+        for c in codings(code)
+        if c.system == timings["system"] and c.code in timings["codes"]
+    }
+    if not found:
+        found = {_words()[folded(said)] for said in wordings(code) if folded(said) in _words()} | {
+            Decimal(timings["codes"][said.strip()])
+            for said in wordings(code)
+            if said.strip() in timings["codes"]
+        }
+    return found.pop() if len(found) == 1 else None
+
+
+def _duration(
+    instruction: Resource, dose: Decimal | None, volume: Decimal | None, reading: _Reading
+) -> Decimal | None:
+    """Hours that one dose runs: as written, or from its rate."""
+    repeat: Any = member(instruction, "timing", "repeat")
+    written = number(member(repeat, "duration"))
+    lengths: list[Decimal] = []
+    if written is not None:
+        measure = unit(text(member(repeat, "durationUnit")) or "")
+        if (
+            measure is None
+            or measure.dimension != "time"
+            or written < 0
+            or member(repeat, "durationMax") is not None
+        ):
+            reading.fails("the length of the infusion is not understood")
+            return None
+        lengths.append(written * measure.factor / 3600)
+    for part in items(instruction.get("doseAndRate")) or (instruction,):
+        if (length := rate_duration(part, dose, volume)) is not None:
+            lengths.append(length)
+    if not lengths:
+        return None
+    if max(lengths) - min(lengths) > _AGREE * max(lengths):
+        reading.fails("the length of the infusion and its rate do not agree")
+        return None
+    return lengths[0]
+
+
+def rate_duration(part: Resource, dose: Decimal | None, volume: Decimal | None) -> Decimal | None:
+    """Hours that a dose takes at the rate charted beside it, or None."""
+    rate = quantity(part.get("rateQuantity"))
+    if rate is not None:
+        by_mass, by_volume = rate.in_dimension("mass rate"), rate.in_dimension("volume rate")
+    else:
+        numerator = quantity(member(part, "rateRatio", "numerator"))
+        denominator = quantity(member(part, "rateRatio", "denominator"))
+        seconds = denominator.in_dimension("time") if denominator else None
+        if numerator is None or not seconds:
+            return None
+        mass, filled = numerator.in_dimension("mass"), numerator.in_dimension("volume")
+        by_mass = mass * 3600 / seconds if mass is not None else None
+        by_volume = filled * 3600 / seconds if filled is not None else None
+    if by_mass and by_mass > 0 and dose is not None:
+        return dose / by_mass
+    if by_volume and by_volume > 0 and volume is not None:
+        return volume / by_volume
+    return None

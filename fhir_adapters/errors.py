@@ -1,0 +1,68 @@
+"""The errors that the FHIR side raises.
+
+::
+
+    AdapterError
+    ├── NothingToRead        neither prefetch nor a server holds what an answer needs
+    ├── WritebackError       a resource that we would emit is not valid FHIR R4
+    └── FhirError            one question to the FHIR server was not answered
+        ├── Unreachable          no connection
+        │   └── TooSlow              no answer within the deadline
+        ├── Refused              401 or 403
+        ├── NotHeld              404 or 410
+        ├── NotUnderstood        any other 4xx
+        ├── Overloaded           429 or 5xx
+        └── BadAnswer            a redirect, not JSON, too large, or not what was asked for
+
+Messages name a status or a kind of fault; never a URL, a patient or a token.
+"""
+
+from __future__ import annotations
+
+
+class AdapterError(Exception):
+    """Root of the FHIR side's errors."""
+
+
+class NothingToRead(AdapterError):
+    """What an answer needs was neither prefetched nor can it be fetched; ``missing`` names the keys."""
+
+    def __init__(self, missing: tuple[str, ...]) -> None:
+        super().__init__(f"neither prefetched nor to be fetched: {', '.join(missing)}")
+        self.missing = missing
+
+
+class WritebackError(AdapterError):
+    """A resource that would be emitted does not hold as FHIR R4."""
+
+
+class FhirError(AdapterError):
+    """One question to the FHIR server was not answered."""
+
+
+class Unreachable(FhirError):
+    """The server could not be reached."""
+
+
+class TooSlow(Unreachable):
+    """The deadline passed before the answer was complete."""
+
+
+class Refused(FhirError):
+    """The server refuses the token (401) or the access (403)."""
+
+
+class NotHeld(FhirError):
+    """The server does not have it (404, 410)."""
+
+
+class NotUnderstood(FhirError):
+    """The server does not accept the question (other 4xx)."""
+
+
+class Overloaded(FhirError):
+    """The server is overloaded or broken (429, 5xx)."""
+
+
+class BadAnswer(FhirError):
+    """The answer cannot be used: a redirect, not JSON, too large, or of the wrong kind."""

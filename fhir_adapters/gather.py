@@ -1,0 +1,165 @@
+"""Gathers one patient's chart: what was prefetched first, then what is missing from the FHIR server.
+
+A key that was not prefetched is asked for; null means that there is no such data; an OperationOutcome means
+that the client tried and failed. Whatever cannot be read becomes an ``unreachable`` finding, and the rest
+is still read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from fhir_adapters.chart import PatientChart
+from fhir_adapters.client import FhirClient, Found, next_link
+from fhir_adapters.elements import Resource, items, member, referenced
+from fhir_adapters.errors import AdapterError, FhirError, NothingToRead, TooSlow, Unreachable
+from fhir_adapters.prefetch import PATIENT, Search, searches
+from fhir_adapters.reading import Answers, read_chart
+
+REQUIRED = (PATIENT, "labs", "vitals")
+"""Without these keys and without a server no dose can be worked out for anybody."""
+EITHER = ("administrations", "requests")
+"""One of these must be there too: what runs already decides about loading doses."""
+_MOST_IDS = 50
+
+
+@dataclass(frozen=True)
+class _Answer:
+    """The answer to one question."""
+
+    resources: tuple[Resource, ...] = ()
+    problem: AdapterError | None = None
+    """Why it is missing or perhaps not whole."""
+
+
+def gather(
+    patient_id: str,
+    drug: str,
+    prefetch: Mapping[str, Any] | None,
+    client: FhirClient | None,
+    now: datetime,
+) -> PatientChart:
+    """The chart of one patient for one drug of the library.
+
+    Raises ``NothingToRead`` if what every answer needs was neither prefetched nor can be fetched.
+    Everything else that goes wrong is a finding of the chart.
+    """
+    sent = prefetch or {}
+    answers = {key: _prefetched(key, sent[key]) for key in (PATIENT, *_by_key()) if key in sent}
+    open_keys = [key for key in (PATIENT, *_by_key()) if key not in answers or answers[key] is None]
+    if client is None:
+        missing = tuple(key for key in REQUIRED if key in open_keys)
+        if not missing and all(key in open_keys for key in EITHER):
+            missing = EITHER
+        if missing:
+            raise NothingToRead(missing)
+    fetched = _fetch(patient_id, sent, open_keys, client, now)
+    whole = {key: answer for key, answer in answers.items() if answer is not None} | fetched
+    return read_chart(
+        patient_id,
+        drug,
+        now,
+        Answers(
+            resources={key: answer.resources for key, answer in whole.items()},
+            problems={key: str(answer.problem) for key, answer in whole.items() if answer.problem},
+            about={search.key: search.about for search in searches()} | {PATIENT: ("age", "sex")},
+        ),
+    )
+
+
+def _by_key() -> dict[str, Search]:
+    return {search.key: search for search in searches()}
+
+
+def _prefetched(key: str, value: Any) -> _Answer | None:
+    """What a prefetched value says; None if it is of no use and has to be asked for."""
+    kind = member(value, "resourceType")
+    if value is None:
+        return _Answer()
+    if kind == "OperationOutcome":
+        return _Answer(problem=Unreachable("the EHR could not read it"))
+    if key == PATIENT:
+        return _Answer((value,)) if kind == "Patient" else None
+    if kind == "Bundle":
+        entries = (entry.get("resource") for entry in items(member(value, "entry")))
+        return _Answer(tuple(one for one in entries if isinstance(one, dict)))
+    return _Answer((value,)) if kind == _by_key()[key].resource else None
+
+
+def _fetch(
+    patient_id: str,
+    sent: Mapping[str, Any],
+    open_keys: list[str],
+    client: FhirClient | None,
+    now: datetime,
+) -> dict[str, _Answer]:
+    """Ask the server for what is open, for further pages and for medications, all at once."""
+    if client is None:
+        unsent = Unreachable("it was not sent along and there is no server to ask")
+        answers = {key: _Answer(problem=unsent) for key in open_keys}
+        paged = {key for key in _by_key() if key not in open_keys and next_link(sent.get(key)) is not None}
+        cut = Unreachable("only the first page was sent along")
+        return answers | {
+            key: _Answer(answer.resources, cut)
+            for key in sorted(paged)
+            if (answer := _prefetched(key, sent[key])) is not None
+        }
+    executor = ThreadPoolExecutor(max_workers=8, thread_name_prefix="fhir")
+    try:
+        jobs: dict[str, Future[Found]] = {}
+        for key in open_keys:
+            if key == PATIENT:
+                jobs[key] = executor.submit(_read_patient, client, patient_id)
+            else:
+                search = _by_key()[key]
+                jobs[key] = executor.submit(client.search, search.resource, search.query(patient_id, now))
+        for key in _by_key():
+            if key not in open_keys and next_link(sent.get(key)) is not None:
+                jobs[key] = executor.submit(_with_rest, client, sent[key])
+        wanted = _unresolved(sent)
+        if wanted:
+            jobs["medications"] = executor.submit(client.search, "Medication", (("_id", ",".join(wanted)),))
+        wait(jobs.values(), timeout=client.remaining())
+        return {key: _outcome(job) for key, job in jobs.items()}
+    finally:
+        executor.shutdown(wait=False, cancel_futures=True)
+
+
+def _read_patient(client: FhirClient, patient_id: str) -> Found:
+    return Found((client.read("Patient", patient_id),))
+
+
+def _with_rest(client: FhirClient, bundle: Resource) -> Found:
+    """A prefetched page and the pages after it."""
+    first = tuple(
+        one for entry in items(bundle.get("entry")) if isinstance(one := entry.get("resource"), dict)
+    )
+    rest = client.continued(bundle)
+    return Found((*first, *rest.resources), rest.problem)
+
+
+def _outcome(job: Future[Found]) -> _Answer:
+    if not job.done():
+        return _Answer(problem=TooSlow("no answer within the deadline"))
+    try:
+        found = job.result()
+    except FhirError as error:
+        return _Answer(problem=error)
+    return _Answer(found.resources, found.problem)
+
+
+def _unresolved(sent: Mapping[str, Any]) -> tuple[str, ...]:
+    """Ids of Medications that prefetched orders and administrations refer to without bringing them along."""
+    resources = [
+        one
+        for key in EITHER
+        for entry in items(member(sent.get(key), "entry"))
+        if isinstance(one := entry.get("resource"), dict)
+    ]
+    held = {str(one.get("id")) for one in resources if one.get("resourceType") == "Medication"}
+    wanted = {referenced(one.get("medicationReference"), "Medication") for one in resources} - {None}
+    return tuple(sorted(str(one) for one in wanted if one not in held)[:_MOST_IDS])

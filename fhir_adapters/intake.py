@@ -1,0 +1,83 @@
+"""``PatientChart`` and order → ``Case``: one dosing question, without anything that identifies the patient.
+
+What stays of the record are values, times and the ids of single results and orders (``Observation/17``), so
+that an explanation can point back. The patient's own id, name and date of birth do not.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from dosing_core.case import Case, Dose, Finding, Level, Measurement, Subject
+from fhir_adapters.chart import ChartedValue, PatientChart, distinct
+from fhir_adapters.order import OrderReading
+from fhir_adapters.patient import age_years
+
+STILL_RUNNING = timedelta(hours=72)
+"""A treatment whose last dose is no older than this is running even without an active order (project
+policy: the longest usual interval is 48 h, and a dose may be late)."""
+
+
+def to_case(chart: PatientChart, reading: OrderReading, now: datetime) -> Case:
+    """The dosing question. Raises ``ValueError`` if the order is not for the chart's drug and patient."""
+    if reading.drug != chart.drug or not reading.about_patient:
+        raise ValueError("the order is not for this drug and patient")
+    doses, remarks = _doses(chart, reading)
+    running = bool(doses and doses[-1].time >= now - STILL_RUNNING) or any(
+        course.source != reading.order.source for course in chart.ordered
+    )
+    age = (
+        age_years(chart.birth_date, now.date())
+        if chart.birth_date and chart.birth_date <= now.date()
+        else None
+    )
+    if age is not None and age > 130:
+        age = None
+    if age is None and chart.birth_date is not None:
+        remarks.append(
+            Finding(kind="excluded", about="age", detail="the date of birth cannot be true", source="Patient")
+        )
+    elif not chart.birth_date_exact:
+        said = "the date of birth is not exact; its middle was taken"
+        remarks.append(Finding(kind="note", about="age", detail=said, source="Patient"))
+    return Case(
+        now=now,
+        subject=Subject(
+            age_years=age,
+            sex=chart.sex,
+            weight=_measurements(chart.weight),
+            height=_measurements(chart.height),
+            creatinine=_measurements(chart.creatinine),
+            haematocrit=_measurements(chart.haematocrit),
+            genotypes=chart.genotypes,
+            co_medications=chart.co_medications,
+            co_medications_read=chart.co_medications_read,
+            conditions=chart.conditions,
+            source="Patient",
+        ),
+        order=reading.order.model_copy(update={"running": running}),
+        doses=doses,
+        levels=tuple(
+            Level(time=one.time, value_mg_L=one.value, charted_as=one.charted_as, source=one.source)
+            for one in chart.levels
+        ),
+        findings=distinct([*reading.findings, *chart.findings, *remarks]),
+    )
+
+
+def _measurements(values: tuple[ChartedValue, ...]) -> tuple[Measurement, ...]:
+    return tuple(Measurement(value=one.value, time=one.time, source=one.source) for one in values)
+
+
+def _doses(chart: PatientChart, reading: OrderReading) -> tuple[tuple[Dose, ...], list[Finding]]:
+    """What was given; only if nothing is charted as given, what one active order has asked for so far."""
+    if chart.given:
+        return chart.given, []
+    courses = [one for one in chart.ordered if one.doses and one.source != reading.order.source]
+    if not courses:
+        return (), []
+    if len(courses) > 1:
+        said = "no given doses are charted and several orders are active, so what was taken is not known"
+        return (), [Finding(kind="conflict", about="doses", detail=said, source=courses[-1].source)]
+    said = "no given doses are charted; the active order was taken as given to the letter"
+    return courses[0].doses, [Finding(kind="note", about="doses", detail=said, source=courses[0].source)]

@@ -1,0 +1,245 @@
+"""Reads Observations: creatinine, haematocrit, weight, height and drug levels.
+
+An allow-list of states, units and shapes: what is on it becomes a fact in canonical units, anything else a
+finding. The unit that comes with the value counts, not the one that the LOINC code suggests; amounts of
+substance are converted with a molar mass that the finding names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from itertools import combinations
+from typing import Any, Literal, cast, get_args
+
+from dosing_core.case import Finding
+from fhir_adapters.chart import ChartedLevel, ChartedValue
+from fhir_adapters.elements import Moment, Resource, codings, member, moment, said_at, source, text
+from fhir_adapters.subject import of_another
+from fhir_adapters.terminology.loinc import Analyte, Code, analyte, measured
+from fhir_adapters.terminology.units import Quantity, as_written, quantity, unit
+
+FINAL = frozenset({"final", "amended", "corrected"})
+"""States of an Observation whose value counts."""
+WITHDRAWN = frozenset({"entered-in-error", "cancelled"})
+CLOCKS = timedelta(minutes=5)
+"""How far two clocks may differ before a time counts as lying in the future (project policy)."""
+DRAW = timedelta(hours=1)
+"""A level over a longer period than this has no draw time (project policy)."""
+
+Timing = Literal["trough", "peak", "random"]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One Observation, read: a fact, or the reason why there is none, or both a fact and a remark."""
+
+    analyte: str
+    value: ChartedLevel | None = None
+    findings: tuple[Finding, ...] = ()
+
+
+def read_observation(resource: Resource, *, patient_id: str, drug: str, now: datetime) -> Measured | None:
+    """Read one Observation; None if it measures nothing that is asked for."""
+    known = measured(codings(resource.get("code")))
+    names = {code.analyte for code in known}
+    wanted = names & {"creatinine", "haematocrit", "weight", "height", drug}
+    if not wanted:
+        return None
+    code = next(code for code in known if code.analyte in wanted)
+    what = analyte(code.analyte)
+    reading = _Reading(what, "levels" if code.analyte == drug else code.analyte, source(resource))
+    if len(names) > 1:
+        return reading.excluded("its codes name different things")
+    if (foreign := of_another(resource, patient_id, reading.about)) is not None:
+        return Measured(what.name, None, (foreign,))
+    return _read(resource, code, reading, now, is_level=code.analyte == drug)
+
+
+@dataclass
+class _Reading:
+    analyte: Analyte
+    about: str
+    source: str
+    charted: str = ""
+    when: str = ""
+
+    def _finding(self, kind: Literal["excluded", "note"], what: str) -> Finding:
+        name = f"{self.analyte.name} level" if self.about == "levels" else self.analyte.name
+        subject = " ".join(part for part in (name, self.charted, self.when and f"of {self.when}") if part)
+        return Finding(kind=kind, about=self.about, detail=f"{subject}: {what}", source=self.source)
+
+    def excluded(self, why: str) -> Measured:
+        return Measured(self.analyte.name, None, (self._finding("excluded", f"{why}; left out"),))
+
+    def note(self, what: str) -> Finding:
+        return self._finding("note", what)
+
+
+def _read(resource: Resource, code: Code, reading: _Reading, now: datetime, *, is_level: bool) -> Measured:
+    charted = quantity(resource.get("valueQuantity"))
+    when = _time(resource, is_level=is_level)
+    reading.when = said_at(when.instant) if when else ""
+    reading.charted = charted.written if charted else ""
+    status = resource.get("status")
+    if status not in FINAL:
+        said = text(status, 30) if isinstance(status, str) else None
+        return reading.excluded(f'its status is "{said}"' if said else "it has no status")
+    if charted is None:
+        return reading.excluded(_no_number(resource))
+    if charted.comparator:
+        return reading.excluded("a bound, not a measured value")
+    if charted.unit is None:
+        return reading.excluded(charted.problem or "its unit is not known")
+    converted, remark = _convert(charted, reading.analyte)
+    if converted is None:
+        return reading.excluded(f'"{charted.unit.code}" is not a unit of it')
+    if converted <= 0:
+        return reading.excluded("not above zero")
+    span = reading.analyte.plausible
+    if span is not None and not span[0] <= converted <= span[1]:
+        low, high = (as_written(bound) for bound in span)
+        return reading.excluded(f"outside {low} to {high} {reading.analyte.unit}, so number or unit is wrong")
+    if when is None:
+        return reading.excluded("no usable time")
+    notes = [reading.note(remark)] if remark else []
+    if problem := _time_problem(resource, when, now, is_level=is_level):
+        return reading.excluded(problem)
+    if not when.exact:
+        said = (
+            f"{reading.analyte.name} is charted without hour or time zone; a bare date is taken as its noon"
+        )
+        notes.append(Finding(kind="note", about=reading.about, detail=said, source=reading.source))
+    if charted.uncoded:
+        said = (
+            f'the unit of {reading.analyte.name} is not coded; "{charted.unit.code}" was read from its text'
+        )
+        notes.append(Finding(kind="note", about=reading.about, detail=said, source=reading.source))
+    if code.kind:
+        notes.append(reading.note(f"{code.kind}, not measured"))
+    value = ChartedLevel(
+        value=float(converted), unit=reading.analyte.unit, charted=charted.written,
+        time=min(when.instant, now) if not when.exact else when.instant, source=reading.source,
+        charted_as=cast(Timing, code.charted_as) if code.charted_as in get_args(Timing) else None,
+    )  # fmt: skip
+    return Measured(reading.analyte.name, value, tuple(notes))
+
+
+def _convert(charted: Quantity, what: Analyte) -> tuple[Decimal | None, str | None]:
+    """The value in the analyte's unit, exactly, and what is to be said about it."""
+    target = unit(what.unit)
+    if target is None or charted.unit is None:
+        return None, None
+    direct = charted.in_dimension(what.dimension)
+    if direct is not None:
+        return direct / target.factor, None
+    moles = charted.in_dimension("molar concentration")
+    if moles is None or what.molar_mass is None or what.dimension != "mass concentration":
+        return None, None
+    converted = moles * what.molar_mass / 1000 / target.factor
+    shown = as_written(round(converted, 2))
+    mass = as_written(what.molar_mass)
+    return converted, f"converted to {shown} {what.unit} with a molar mass of {mass} g/mol"
+
+
+def _no_number(resource: Resource) -> str:
+    said = text(resource.get("valueString"), 40)
+    if said:
+        return f'its value is text, "{said}"'
+    if resource.get("dataAbsentReason"):
+        return "the value is absent"
+    return "it has no numeric value"
+
+
+def _time(resource: Resource, *, is_level: bool) -> Moment | None:
+    """When it was measured or drawn."""
+    single = moment(resource.get("effectiveDateTime")) or moment(resource.get("effectiveInstant"))
+    if single is not None:
+        return single
+    period: Any = resource.get("effectivePeriod")
+    start, end = moment(member(period, "start")), moment(member(period, "end"))
+    if start is None:
+        return None
+    if is_level and end is not None and end.instant - start.instant > DRAW:
+        return None
+    return start
+
+
+def _time_problem(resource: Resource, when: Moment, now: datetime, *, is_level: bool) -> str | None:
+    if when.exact and when.instant > now + CLOCKS:
+        return "its time lies in the future"
+    if not when.exact and when.instant - timedelta(hours=24) > now:
+        return "its date lies in the future"
+    if not is_level:
+        return None
+    if not when.exact:
+        return (
+            "the time of drawing is given without hour or time zone, and a level without it teaches nothing"
+        )
+    issued = moment(resource.get("issued"))
+    if issued is not None and issued.exact and issued.instant < when.instant:
+        return "the result is older than the sample, so the time of drawing is wrong"
+    return None
+
+
+def in_time(values: Sequence[ChartedLevel]) -> tuple[ChartedLevel, ...]:
+    """In order of time, then of source: the same whatever order the server chose."""
+    return tuple(sorted(values, key=lambda value: (value.time, value.source)))
+
+
+def settled(
+    values: Sequence[ChartedLevel], about: str, name: str
+) -> tuple[tuple[ChartedLevel, ...], list[Finding]]:
+    """One value an instant: the same value twice counts once, two different ones not at all."""
+    kept: list[ChartedLevel] = []
+    findings: list[Finding] = []
+    for value in in_time(values):
+        same = [one for one in values if one.time == value.time]
+        if any(abs(one.value - value.value) > 1e-9 * value.value for one in same):
+            charted = " and ".join(sorted({one.charted for one in same}))
+            detail = f"two different values of {name} at {said_at(value.time)}: {charted}; neither was used"
+            findings.append(Finding(kind="conflict", about=about, detail=detail, source=value.source))
+        elif not kept or kept[-1].time != value.time:
+            kept.append(value)
+    return tuple(kept), findings
+
+
+def plain(values: Sequence[ChartedLevel]) -> tuple[ChartedValue, ...]:
+    """The same values without what only levels have."""
+    return tuple(
+        ChartedValue(value=v.value, unit=v.unit, charted=v.charted, time=v.time, source=v.source)
+        for v in values
+    )
+
+
+@dataclass(frozen=True)
+class Steadiness:
+    """How much a body measure may change in how short a time before its values contradict each other."""
+
+    ratio: float
+    within: timedelta
+
+
+STEADY = {
+    "weight": Steadiness(1.25, timedelta(days=14)),
+    "height": Steadiness(1.10, timedelta(days=730)),
+}
+"""Project policy. Oedema and diuresis move weight by perhaps 15 % in two weeks, lb charted as kg moves it
+by 120 %; height does not move in an adult, and inches charted as cm do. Above these ratios a person has to
+look."""
+
+
+def contradiction(name: str, values: Sequence[ChartedValue]) -> Finding | None:
+    """A finding if the recent values of a body measure cannot all be true; then none is used."""
+    rule = STEADY[name]
+    recent = [v for v in values if values[-1].time - v.time <= rule.within]
+    for one, other in combinations(reversed(recent), 2):
+        low, high = sorted((one.value, other.value))
+        if high > rule.ratio * low:
+            first, second = sorted((one, other), key=lambda v: v.time)
+            told = " and ".join(f"{v.charted} ({said_at(v.time)})" for v in (first, second))
+            detail = f"{name} {told} contradict each other; neither was used"
+            return Finding(kind="conflict", about=name, detail=detail, source=second.source)
+    return None

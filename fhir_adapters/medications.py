@@ -1,0 +1,241 @@
+"""Reads what was given (MedicationAdministration) and what is ordered (MedicationRequest).
+
+Given beats ordered: an order is an intention. A dose that was given but cannot be read is never dropped in
+silence, because a history without it would ask for too much.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from dosing_core.case import CoMedication, Dose, Finding, Route
+from fhir_adapters.chart import OrderedCourse
+from fhir_adapters.dosage import Dosage, amount, rate_duration, read_dosage
+from fhir_adapters.elements import Resource, items, member, moment, referenced, said_at, source, text
+from fhir_adapters.labs import CLOCKS
+from fhir_adapters.order import regimen_of
+from fhir_adapters.product import Product, product, usual_infusion_h
+from fhir_adapters.subject import of_another
+from fhir_adapters.terminology.routes import route
+from fhir_adapters.terminology.units import quantity
+
+GIVEN = frozenset({"completed", "in-progress"})
+NOT_GIVEN = frozenset({"not-done", "entered-in-error"})
+INTENDED = frozenset({"plan", "proposal", "option"})
+"""Intents of requests that nobody carries out yet."""
+LONGEST_H = 24.0
+"""One dose runs at most so long; the case knows no longer one."""
+
+Medications = Mapping[str, Resource]
+
+
+def read_administration(
+    resource: Resource,
+    *,
+    patient_id: str,
+    drug: str,
+    now: datetime,
+    medications: Medications,
+    requests: Mapping[str, Resource],
+) -> tuple[Dose | None, list[Finding]]:
+    """One given dose of the drug; None without a finding if nothing of it was given."""
+    read = product(resource, medications)
+    status = resource.get("status")
+    if read.drug != drug or read.local or status in NOT_GIVEN:
+        return None, []
+    if (foreign := of_another(resource, patient_id, "doses")) is not None:
+        return None, [foreign]
+    origin = source(resource)
+    start, end = _times(resource)
+    when = f" of {said_at(start)}" if start else ""
+
+    def left_out(why: str) -> tuple[None, list[Finding]]:
+        detail = f"a given dose{when} is not counted: {why}"
+        return None, [Finding(kind="excluded", about="doses", detail=detail, source=origin)]
+
+    if read.problem:
+        return left_out(read.problem)
+    if status not in GIVEN:
+        said = text(status, 30) if isinstance(status, str) else None
+        return left_out(f'its status is "{said}"' if said else "it has no status")
+    if start is None:
+        return left_out("its time is missing or lacks hour or time zone")
+    if start > now + CLOCKS:
+        return left_out("its time lies in the future")
+    order = requests.get(referenced(resource.get("request"), "MedicationRequest") or "")
+    way = _route(resource, read, order)
+    if way is None:
+        return left_out("its route is not charted, or is neither intravenous nor by mouth")
+    problems: list[str] = []
+    mass, volume, is_zero = _amount(resource, read, start, end, problems)
+    if is_zero:
+        return None, []
+    if mass is None:
+        return left_out(problems[0] if problems else "its amount is not charted")
+    hours, remark = _duration(resource, way, mass, volume, start, end, order, read)
+    if hours is None or hours > LONGEST_H:
+        return left_out("its length is not charted" if hours is None else "it runs longer than a day")
+    notes = [Finding(kind="note", about="doses", detail=remark, source=origin)] if remark else []
+    return Dose(
+        time=start, amount_mg=float(mass), route=way, duration_h=hours, status="administered", source=origin
+    ), notes  # fmt: skip
+
+
+def _times(resource: Resource) -> tuple[datetime | None, datetime | None]:
+    period: Any = resource.get("effectivePeriod")
+    start = moment(resource.get("effectiveDateTime")) or moment(member(period, "start"))
+    end = moment(member(period, "end"))
+    return (
+        start.instant if start and start.exact else None,
+        end.instant if end and end.exact else None,
+    )
+
+
+def _ordered_dosage(order: Resource | None, read: Product) -> Dosage | None:
+    instructions = items(order.get("dosageInstruction")) if order else ()
+    return read_dosage(instructions[0], read) if len(instructions) == 1 else None
+
+
+def _route(resource: Resource, read: Product, order: Resource | None) -> Route | None:
+    named = route(member(resource, "dosage", "route"))
+    if named == "other":
+        return None
+    if named or read.route:
+        return named or read.route
+    ordered = _ordered_dosage(order, read)
+    return ordered.route if ordered else None
+
+
+def _amount(
+    resource: Resource, read: Product, start: datetime, end: datetime | None, problems: list[str]
+) -> tuple[Decimal | None, Decimal | None, bool]:
+    """mg, mL and whether nothing was given (a paused infusion)."""
+    dosage = member(resource, "dosage")
+    dose, rate = quantity(member(dosage, "dose")), quantity(member(dosage, "rateQuantity"))
+    if dose is not None:
+        if dose.value == 0:
+            return None, None, True
+        mass, volume = amount([dose], read, problems.append)
+        return mass, volume, False
+    flow = rate.in_dimension("mass rate") if rate else None
+    if flow is None:
+        problems.append("its amount is not charted")
+        return None, None, False
+    if end is None or end <= start:
+        problems.append("it is charted as a rate without an end")
+        return None, None, flow == 0
+    return flow * Decimal(repr((end - start).total_seconds())) / 3600, None, flow == 0
+
+
+def _duration(
+    resource: Resource,
+    way: Route,
+    mass: Decimal,
+    volume: Decimal | None,
+    start: datetime,
+    end: datetime | None,
+    order: Resource | None,
+    read: Product,
+) -> tuple[float | None, str | None]:
+    """Hours that the dose ran, from the best that the record has, and what is to be said about it."""
+    if way == "oral":
+        return 0.0, None
+    if end is not None and end > start:
+        return (end - start).total_seconds() / 3600, None
+    for extension in items(resource.get("extension")):
+        if str(extension.get("url", "")).endswith("/infuse-over-time"):
+            over = quantity(extension.get("valueQuantity"))
+            seconds = over.in_dimension("time") if over else None
+            if seconds and seconds > 0:
+                return float(seconds / 3600), None
+    dosage = member(resource, "dosage")
+    rated = rate_duration(dosage, mass, volume) if isinstance(dosage, dict) else None
+    if rated is not None:
+        return float(rated), None
+    ordered = _ordered_dosage(order, read)
+    if ordered is not None and ordered.duration_h:
+        return float(ordered.duration_h), "the length of some infusions is not charted; taken as ordered"
+    usual = usual_infusion_h(read.drug, float(mass)) if read.drug else None
+    said = "the length of some infusions is not charted; taken as the drug file's shortest for the dose"
+    return usual, said if usual is not None else None
+
+
+def read_course(
+    resource: Resource,
+    *,
+    patient_id: str,
+    drug: str,
+    now: datetime,
+    since: datetime,
+    medications: Medications,
+) -> tuple[OrderedCourse | None, list[Finding]]:
+    """An active order of the drug, with the doses that it asked for between ``since`` and now."""
+    read = product(resource, medications)
+    if read.drug != drug or read.local or not _is_active(resource, now):
+        return None, []
+    if (foreign := of_another(resource, patient_id, "doses")) is not None:
+        return None, [foreign]
+    origin = source(resource)
+    if read.problem:
+        detail = f"an active order is not counted: {read.problem}"
+        return None, [Finding(kind="excluded", about="doses", detail=detail, source=origin)]
+    dosages = tuple(read_dosage(one, read) for one in items(resource.get("dosageInstruction")))
+    regimen, _, loading, _ = regimen_of(resource, dosages, drug, origin)
+    authored = moment(resource.get("authoredOn"))
+    starts = [one.start for one in dosages if one.start is not None]
+    begun = min(starts) if starts else authored.instant if authored and authored.exact else None
+    if regimen is None or begun is None or loading is not None:
+        return OrderedCourse(source=origin), []
+    step = timedelta(hours=regimen.interval_h)
+    if now - begun < step:
+        return OrderedCourse(source=origin), []
+    ends = [one.end for one in dosages if one.end is not None]
+    until = min([now, *ends])
+    first = max(0, -(-(since - begun) // step))
+    last = (until - begun) // step
+    doses = tuple(
+        Dose(
+            time=begun + step * count, amount_mg=regimen.dose_mg, route=regimen.route,
+            duration_h=regimen.duration_h, status="ordered", source=origin,
+        )
+        for count in range(first, last + 1)
+    )  # fmt: skip
+    return OrderedCourse(source=origin, doses=doses), []
+
+
+def _is_active(resource: Resource, now: datetime) -> bool:
+    if resource.get("status") != "active" or resource.get("intent") in INTENDED:
+        return False
+    if resource.get("doNotPerform") is True:
+        return False
+    ends = [
+        moment(member(one, "timing", "repeat", "boundsPeriod", "end"))
+        for one in items(resource.get("dosageInstruction"))
+    ]
+    return not ends or any(end is None or end.instant >= now for end in ends)
+
+
+def read_co_medication(
+    resource: Resource, *, patient_id: str, drug: str, now: datetime, medications: Medications
+) -> CoMedication | None:
+    """Another known medicine that is actively ordered. Names come from our tables, never from the record."""
+    read = product(resource, medications)
+    if read.name is None or read.name == drug or read.local or not _is_active(resource, now):
+        return None
+    if of_another(resource, patient_id, "co_medications") is not None:
+        return None
+    dosages = [read_dosage(one, read) for one in items(resource.get("dosageInstruction"))]
+    return CoMedication(drug=read.name, daily_dose_mg=_daily(dosages), source=source(resource))
+
+
+def _daily(dosages: Sequence[Dosage]) -> float | None:
+    """mg per 24 h over all instructions; None as soon as one is not understood."""
+    total = Decimal(0)
+    for one in dosages:
+        if one.problems or one.dose_mg is None or one.interval_h is None:
+            return None
+        total += one.dose_mg * 24 / one.interval_h
+    return float(total) if total > 0 else None

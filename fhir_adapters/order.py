@@ -1,0 +1,151 @@
+"""The order in question: a MedicationRequest as an EHR sends it, often half-written.
+
+Reading is tolerant (the reference sandbox omits ``intent``, and the medication until one is chosen) and never
+completes what the prescriber left open: a regimen is there whole, or there is a finding that says why not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+
+from dosing_core.case import Finding, Order, Regimen, Route
+from dosing_core.value import Value
+from fhir_adapters.dosage import Dosage, read_dosage
+from fhir_adapters.elements import Resource, items, referenced, source, text
+from fhir_adapters.product import product, usual_infusion_h
+from fhir_adapters.terminology.units import as_written
+
+OVER = frozenset({"entered-in-error", "cancelled", "stopped", "completed", "ended"})
+"""States in which an order asks for nothing any more."""
+
+
+class OrderReading(Value):
+    """What one draft order asks."""
+
+    drug: str | None
+    """Name in the drug library; None if it is not for a drug, product or use that the library knows."""
+    about_patient: bool
+    """False if the order names another patient: then nothing may be said about it."""
+    order: Order
+    loading_dose_mg: float | None = None
+    """A single first dose that the order has beside its repeating one."""
+    findings: tuple[Finding, ...] = ()
+
+
+def read_order(
+    resource: Resource, *, patient_id: str, medications: Mapping[str, Resource] | None = None
+) -> OrderReading:
+    """Read a draft MedicationRequest. ``medications``: Medication resources by id that came along."""
+    origin = source(resource)
+    about_patient, findings = _whose(resource, patient_id, origin)
+    read = product(resource, medications)
+    unusable = read.problem if read.drug or read.problem else None
+    if resource.get("status") in OVER or resource.get("doNotPerform") is True:
+        unusable = (
+            "it is not to be given any more" if resource.get("status") in OVER else "it says not to give it"
+        )
+    dosages = tuple(read_dosage(one, read) for one in items(resource.get("dosageInstruction")))
+    if any(one.other_route for one in dosages):
+        unusable = unusable or "its route is neither intravenous nor by mouth"
+    if read.drug is None or unusable:
+        if unusable:
+            findings.append(_left_out(f"the order is not answered: {unusable}", origin))
+        return OrderReading(
+            drug=None,
+            about_patient=about_patient,
+            order=Order(drug=read.drug or "", source=origin),
+            findings=tuple(findings),
+        )
+    regimen, way, loading, more = regimen_of(resource, dosages, read.drug, origin)
+    starts = [one.start for one in dosages if one.start is not None]
+    order = Order(
+        drug=read.drug, route=way, regimen=regimen, start=min(starts) if starts else None, source=origin
+    )
+    return OrderReading(
+        drug=read.drug, about_patient=about_patient, order=order,
+        loading_dose_mg=float(loading) if loading is not None else None,
+        findings=(*findings, *more),
+    )  # fmt: skip
+
+
+def regimen_of(
+    resource: Resource, dosages: tuple[Dosage, ...], drug: str, origin: str
+) -> tuple[Regimen | None, Route | None, Decimal | None, list[Finding]]:
+    """The repeating dose, the route, the loading dose in mg beside it, and what is to be said about them."""
+    if not dosages:
+        return (
+            None,
+            None,
+            None,
+            [Finding(kind="missing", about="order", detail="no dose is written yet", source=origin)],
+        )
+    ways = {one.route for one in dosages} - {None}
+    way = ways.pop() if len(ways) == 1 else None
+    first = [one for one in dosages if one.once]
+    repeating = [one for one in dosages if not one.once]
+    findings: list[Finding] = []
+    loading: Decimal | None = None
+    if len(repeating) == 1 and len(first) == 1 and first[0].dose_mg is not None and not first[0].problems:
+        loading = first[0].dose_mg
+        said = f"the order begins with one dose of {as_written(loading)} mg"
+        findings.append(Finding(kind="note", about="order", detail=said, source=origin))
+    elif len(dosages) != 1:
+        return None, way, None, [_left_out("the order has several dosage instructions", origin)]
+    elif not repeating:
+        return None, way, first[0].dose_mg, [_left_out("the order is for a single dose", origin)]
+    regimen, more = _regimen(repeating[0], way, drug, resource, origin)
+    return regimen, way, loading, [*findings, *more]
+
+
+def _regimen(
+    dosage: Dosage, way: Route | None, drug: str, resource: Resource, origin: str
+) -> tuple[Regimen | None, list[Finding]]:
+    problems = list(dosage.problems)
+    if dosage.dose_mg is None and dosage.interval_h is None and _only_text(resource):
+        problems = ["the dose is written as text only, which is not interpreted"]
+    if way is None:
+        problems.append("no route is written")
+    if problems or dosage.dose_mg is None or dosage.interval_h is None or way is None:
+        return None, [_left_out(f"the order's dose is not read: {problem}", origin) for problem in problems]
+    findings: list[Finding] = []
+    hours = 0.0
+    if way == "iv":
+        usual = usual_infusion_h(drug, float(dosage.dose_mg))
+        if dosage.duration_h is not None:
+            hours = float(dosage.duration_h)
+        elif usual is None:
+            return None, [
+                _left_out("the order's dose is not read: the length of the infusion is not written", origin)
+            ]
+        else:
+            hours = usual
+            said = f"no length of infusion is written; taken as {usual:g} h, the drug file's shortest"
+            findings.append(Finding(kind="note", about="order", detail=said, source=origin))
+        if hours > min(24.0, float(dosage.interval_h)):
+            return None, [
+                _left_out("the order's dose is not read: an infusion outlasts its interval", origin)
+            ]
+    regimen = Regimen(
+        dose_mg=float(dosage.dose_mg), interval_h=float(dosage.interval_h), route=way, duration_h=hours
+    )
+    return regimen, findings
+
+
+def _whose(resource: Resource, patient_id: str, origin: str) -> tuple[bool, list[Finding]]:
+    subject = resource.get("subject")
+    named = referenced(subject, "Patient")
+    if named is not None:
+        return named == patient_id, []
+    if subject is None:
+        said = "the order names no patient; it was taken for the patient whose chart is open"
+        return True, [Finding(kind="note", about="order", detail=said, source=origin)]
+    return False, []
+
+
+def _only_text(resource: Resource) -> bool:
+    return any(text(one.get("text")) for one in items(resource.get("dosageInstruction")))
+
+
+def _left_out(detail: str, origin: str) -> Finding:
+    return Finding(kind="excluded", about="order", detail=detail, source=origin)

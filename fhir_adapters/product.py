@@ -1,0 +1,212 @@
+"""Which drug a medication is, in which strength, and whether it is a product that the drug file means.
+
+EHRs send products, ingredients, local codes and plain text. A drug is recognised by the codes and names of
+the drug library; a name counts only as a whole word. An ointment or a modified-release capsule of the same
+drug is another question, and two drugs in one medication are no question that can be answered.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from decimal import ROUND_CEILING, Decimal
+from functools import cache
+from typing import Any
+
+from dosing_core.case import Route
+from dosing_core.library import drugs, load_drug
+from fhir_adapters.elements import Resource, codings, items, member, referenced, text, wordings
+from fhir_adapters.terminology.tables import table
+from fhir_adapters.terminology.units import NO_UNIT, Quantity, quantity, unit
+from fhir_adapters.terminology.words import any_word, words_in
+
+RXNORM = "http://www.nlm.nih.gov/research/umls/rxnorm"
+ATC = "http://www.whocc.no/atc"
+SNOMED = "http://snomed.info/sct"
+
+_STRENGTH = re.compile(
+    r"(?<![\d.,/])(\d{1,3}(?:,\d{3})+|\d+(?:\.\d+)?)\s?(mg|mcg|g|ug|µg|μg)(?![\w])(\s*/)?", re.IGNORECASE
+)
+
+
+@dataclass(frozen=True)
+class Product:
+    """A medication as far as dosing needs it."""
+
+    name: str | None
+    """The one known medicine in it, of the drug library or of ``medicines.json``."""
+    names: tuple[str, ...] = ()
+    """What the record calls it."""
+    problem: str | None = None
+    """Why it is not the product that the drug file means, although it holds the drug."""
+    mg_each: Decimal | None = None
+    """mg in one tablet or capsule, where the record states it."""
+    mg_per_ml: Decimal | None = None
+    route: Route | None = None
+    """The route that the product's name implies."""
+    local: bool = False
+    """True for ointments, drops and the like, which hardly reach the blood."""
+
+    @property
+    def drug(self) -> str | None:
+        """Its name in the drug library; None if the library does not hold it."""
+        return self.name if self.name in _library() else None
+
+
+@cache
+def _library() -> frozenset[str]:
+    return frozenset(drug.drug for drug in drugs())
+
+
+@cache
+def _codes() -> Mapping[tuple[str, str], str]:
+    library = [(d.drug, d.identity.rxnorm, d.identity.atc, d.identity.snomed) for d in drugs()]
+    others = [(m["name"], m["rxnorm"], m["atc"], ()) for m in table("medicines")["medicines"]]
+    return {
+        (system, code): name
+        for name, rxnorm, atc, snomed in (*others, *library)
+        for system, known in ((RXNORM, rxnorm), (ATC, atc), (SNOMED, snomed))
+        for code in known
+    }
+
+
+@cache
+def _names() -> Mapping[str, str]:
+    others = {name: m["name"] for m in table("medicines")["medicines"] for name in m["names"]}
+    released: dict[str, str] = table("products")["modified_release_names"]
+    library = {name: drug.drug for drug in drugs() for name in drug.identity.names}
+    return others | {name: drug for name, drug in released.items() if drug in _library()} | library
+
+
+@cache
+def _spellings() -> tuple[str, ...]:
+    return tuple(_names())
+
+
+@cache
+def _words(*lists: str) -> tuple[str, ...]:
+    """Word lists of ``products.json``, together."""
+    return tuple(word for name in lists for word in table("products")[name])
+
+
+def product(resource: Resource, medications: Mapping[str, Resource] | None = None) -> Product:
+    """The medication of a request or an administration.
+
+    ``medications`` are Medication resources by id that came along; contained ones are looked up first.
+    """
+    concept = resource.get("medicationCodeableConcept")
+    reference = resource.get("medicationReference")
+    medication = _resolved(resource, reference, medications or {})
+    concepts = [*items(concept), *items(member(medication, "code"))]
+    names = tuple(
+        dict.fromkeys([*_all_wordings(concepts), *filter(None, [text(member(reference, "display"))])])
+    )
+    ingredients = items(member(medication, "ingredient"))
+    held = [item for ingredient in ingredients for item in items(ingredient.get("itemCodeableConcept"))]
+    found = _recognised([*concepts, *held], (*names, *_all_wordings(held)))
+    if len(found) != 1:
+        problem = f"it names more than one drug ({', '.join(sorted(found))})" if found else None
+        return Product(None, names, problem)
+    name = next(iter(found))
+    strengths = [i for i in ingredients if name in _recognised(items(i.get("itemCodeableConcept")), ())] or [
+        i for i in ingredients if name in _recognised((), wordings(i.get("itemCodeableConcept")))
+    ]
+    each, per_ml = _stated_strength(strengths)
+    if each is None and per_ml is None:
+        each = _strength_in_words(names)
+    local, problem = _another_product(names, medication)
+    return Product(name, names, problem, each, per_ml, _implied_route(names), local)
+
+
+def usual_infusion_h(drug: str, amount_mg: float) -> float | None:
+    """Hours that this dose takes at the drug file's fastest rate, in its steps; None if it is not infused."""
+    infusion = load_drug(drug).infusion
+    if infusion is None:
+        return None
+    shortest = max(
+        Decimal(str(infusion.min_duration.value)), _exact(amount_mg / infusion.max_rate.value / 60.0)
+    )
+    step = Decimal(str(infusion.step_h))
+    return float((shortest / step).to_integral_value(ROUND_CEILING) * step)
+
+
+def _exact(hours: float) -> Decimal:
+    return Decimal(repr(round(hours, 6)))
+
+
+def _resolved(resource: Resource, reference: Any, medications: Mapping[str, Resource]) -> Resource | None:
+    target = member(reference, "reference")
+    if isinstance(target, str) and target.startswith("#"):
+        contained = items(resource.get("contained"))
+        return next((one for one in contained if one.get("id") == target[1:]), None)
+    wanted = referenced(reference, "Medication")
+    return medications.get(wanted) if wanted else None
+
+
+def _all_wordings(concepts: Iterable[Any]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(word for concept in concepts for word in wordings(concept)))
+
+
+def _recognised(concepts: Iterable[Any], names: Iterable[str]) -> set[str]:
+    known = _codes()
+    by_code = {
+        known[(c.system or "", c.code or "")]
+        for concept in concepts
+        for c in codings(concept)
+        if (c.system or "", c.code or "") in known
+    }
+    return by_code | {_names()[word] for one in names for word in words_in(one, _spellings())}
+
+
+def _another_product(names: tuple[str, ...], medication: Resource | None) -> tuple[bool, str | None]:
+    said = (*names, *wordings(member(medication, "form")))
+    if word := any_word(said, _words("not_systemic")):
+        return True, f'it is a local preparation ("{word}")'
+    if word := any_word(said, _words("modified_release", "modified_release_names")):
+        return False, f'it is a modified-release product ("{word}"), which is not interchangeable'
+    return False, None
+
+
+def _implied_route(names: tuple[str, ...]) -> Route | None:
+    oral, intravenous = any_word(names, _words("oral")), any_word(names, _words("iv"))
+    if oral and not intravenous:
+        return "oral"
+    return "iv" if intravenous and not oral else None
+
+
+def _stated_strength(ingredients: Iterable[Resource]) -> tuple[Decimal | None, Decimal | None]:
+    """mg a piece and mg/mL of the only ingredient that is the drug."""
+    strengths = [strength for one in ingredients for strength in items(one.get("strength"))]
+    if len(strengths) != 1:
+        return None, None
+    numerator, denominator = (
+        quantity(strengths[0].get("numerator")),
+        quantity(strengths[0].get("denominator")),
+    )
+    amount = numerator.in_dimension("mass") if numerator else None
+    if amount is None or amount <= 0 or denominator is None or denominator.value <= 0:
+        return None, None
+    millilitres = denominator.in_dimension("volume")
+    if millilitres:
+        return None, amount / millilitres
+    return (amount / denominator.value, None) if _counts_pieces(denominator) else (None, None)
+
+
+def _counts_pieces(denominator: Quantity) -> bool:
+    known = denominator.unit
+    if known is None:
+        return denominator.problem == NO_UNIT
+    return known.dimension == "dose form" or known.code == "1"
+
+
+def _strength_in_words(names: tuple[str, ...]) -> Decimal | None:
+    """mg a piece where the names state exactly one strength: ``tacrolimus 1 MG Oral Capsule``."""
+    found: set[Decimal] = set()
+    for name in names:
+        for number, written, per in _STRENGTH.findall(name):
+            known = unit(written.lower())
+            if per or known is None:
+                return None
+            found.add(Decimal(number.replace(",", "")) * known.factor)
+    return found.pop() if len(found) == 1 and min(found) > 0 else None
