@@ -9,7 +9,7 @@ from pathlib import Path
 from importlinter.cli import lint_imports
 
 ROOT = Path(__file__).parent.parent
-NOT_OURS = {".git", ".venv", "__pycache__", "node_modules", "build", "dist"}
+NOT_OURS = {".git", ".venv", ".hypothesis", "__pycache__", "node_modules", "build", "dist"}
 MACHINE_PATH = re.compile(r"(?<![\w.~:/-])/(?:home|root|work|Users|var/folders)/[\w.]")
 
 
