@@ -77,7 +77,7 @@ def bind(model: PopulationModel, case: Case) -> Bound:
     if not missing and not beyond:
         try:
             hypotheses = tuple(_hypotheses(model, case, discrete))
-        except (InvalidExpression, ValueError) as error:
+        except (InvalidExpression, ValueError, ArithmeticError) as error:
             reason = f"{model.name} gives no usable values for this patient ({error})"
             beyond, outside = (*beyond, reason), (*outside, reason)
     return Bound(

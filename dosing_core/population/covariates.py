@@ -108,7 +108,7 @@ def read_now(covariate: Covariate, subject: Subject, now: datetime) -> Reading |
         return None
     try:
         return read(covariate, subject, now)
-    except ValueError:
+    except (ValueError, ArithmeticError):
         return None
 
 

@@ -312,3 +312,15 @@ def test_storset_is_for_kidney_transplants_only(names: tuple[Any, ...]) -> None:
 
     assert bound.beyond_validity
     assert bound.hypotheses == ()
+
+
+@pytest.mark.parametrize("value", [1e-320, 1e-9, 1e9, 1e308])
+@pytest.mark.parametrize("name", ["weight", "height", "creatinine", "haematocrit"])
+@pytest.mark.parametrize(("model", "case"), [(GOTI, _vancomycin), (STORSET, _tacrolimus)], ids=["iv", "oral"])
+def test_no_measurement_makes_it_fail(model: Any, case: Any, name: str, value: float) -> None:
+    """Absurd values end in words; whatever speaks has finite, positive parameters."""
+    bound = bind(model, case(**{name: _measured((-5, value))}))
+
+    for hypothesis in bound.hypotheses:
+        assert np.isfinite(hypothesis.individual.typical).all()
+        assert (hypothesis.individual.typical[:, [CL, V1, Q, V2, KA, F]] > 0).all()
