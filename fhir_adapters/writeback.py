@@ -1,0 +1,202 @@
+"""What we hand back to the EHR: the order with another regimen, or a request for what is missing.
+
+An updated order is the whole order again: every member that we do not change is kept as it came, known to
+us or not. What we write ourselves is valid FHIR R4 (checked with R4B models, which differ only in resources
+not used here); if the order was valid before, it is valid after.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from decimal import Decimal
+from functools import cache
+from typing import Any
+
+from dosing_core.case import Regimen, Route
+from fhir_adapters.elements import Resource, items, member
+from fhir_adapters.errors import WritebackError
+from fhir_adapters.terminology.loinc import LOINC, code_list, codes
+from fhir_adapters.terminology.routes import preferred, route
+from fhir_adapters.terminology.units import UCUM, as_written
+
+KEPT = ("additionalInstruction", "site", "method", "extension", "modifierExtension")
+"""Members of the old dosage instruction that say nothing about dose, interval, route or length."""
+
+_DOSE_TYPE = {
+    "coding": [
+        {
+            "system": "http://terminology.hl7.org/CodeSystem/dose-rate-type",
+            "code": "ordered",
+            "display": "Ordered",
+        }
+    ],
+    "text": "ordered",
+}
+_LABORATORY = {
+    "coding": [{"system": "http://snomed.info/sct", "code": "108252007", "display": "Laboratory procedure"}]
+}
+_BEDSIDE = frozenset({"weight", "height"})
+
+
+def with_regimen(
+    order: Resource,
+    drug_display: str,
+    regimen: Regimen,
+    *,
+    loading_dose_mg: float | None = None,
+    loading_duration_h: float | None = None,
+) -> dict[str, Any]:
+    """The whole order with this regimen, behind a single loading dose if there is one.
+
+    Raises ``WritebackError`` if an order that was valid R4 would not be any more.
+    """
+    instructions = items(order.get("dosageInstruction"))
+    old = instructions[0] if len(instructions) == 1 else {}
+    changed: dict[str, Any] = copy.deepcopy(dict(order))
+    if loading_dose_mg is None:
+        changed["dosageInstruction"] = [_repeated(regimen, old)]
+    else:
+        first = _once(loading_dose_mg, loading_duration_h or 0.0, regimen.route, old)
+        changed["dosageInstruction"] = [
+            {"sequence": 1, **first},
+            {"sequence": 2, **_repeated(regimen, old), "text": f"then {_in_words(regimen)}"},
+        ]
+    if not any(name in order for name in ("medicationCodeableConcept", "medicationReference")):
+        changed["medicationCodeableConcept"] = {"text": drug_display}
+    if _is_valid("MedicationRequest", order) and not _is_valid("MedicationRequest", changed):
+        raise WritebackError("the changed order is not valid FHIR R4")
+    return changed
+
+
+def _repeated(regimen: Regimen, old: Resource) -> dict[str, Any]:
+    repeat: dict[str, Any] = {}
+    bounds = {name: value for name, value in _old_repeat(old).items() if name.startswith("bounds")}
+    repeat |= copy.deepcopy(bounds)
+    repeat |= _length(regimen.route, regimen.duration_h)
+    repeat |= {"frequency": 1, "period": _plain(regimen.interval_h), "periodUnit": "h"}
+    return _instruction(_in_words(regimen), repeat, regimen.dose_mg, regimen.route, old)
+
+
+def _once(dose_mg: float, hours: float, way: Route, old: Resource) -> dict[str, Any]:
+    repeat = {"count": 1} | _length(way, hours)
+    over = f" over {_number(hours)} h" if way == "iv" and hours > 0 else ""
+    words = f"{_number(dose_mg)} mg {_by(way)} once{over}"
+    return _instruction(words, repeat, dose_mg, way, old)
+
+
+def _instruction(
+    words: str, repeat: dict[str, Any], dose_mg: float, way: Route, old: Resource
+) -> dict[str, Any]:
+    kept = {name: copy.deepcopy(old[name]) for name in KEPT if name in old}
+    same = route(old.get("route")) == way
+    return {
+        **kept,
+        "text": words,
+        "timing": {"repeat": repeat},
+        "route": copy.deepcopy(old["route"]) if same else preferred(way),
+        "doseAndRate": [
+            {
+                "type": copy.deepcopy(_DOSE_TYPE),
+                "doseQuantity": {"value": _plain(dose_mg), "unit": "mg", "system": UCUM, "code": "mg"},
+            }
+        ],
+    }
+
+
+def _old_repeat(old: Resource) -> Mapping[str, Any]:
+    repeat = member(old, "timing", "repeat")
+    return repeat if isinstance(repeat, dict) else {}
+
+
+def _length(way: Route, hours: float) -> dict[str, Any]:
+    return {"duration": _plain(hours), "durationUnit": "h"} if way == "iv" and hours > 0 else {}
+
+
+def _in_words(regimen: Regimen) -> str:
+    words = f"{_number(regimen.dose_mg)} mg {_by(regimen.route)} every {_number(regimen.interval_h)} h"
+    if regimen.route == "iv" and regimen.duration_h > 0:
+        words += f", each over {_number(regimen.duration_h)} h"
+    return words
+
+
+def _by(way: Route) -> str:
+    return "intravenously" if way == "iv" else "by mouth"
+
+
+def _plain(value: float) -> int | float:
+    return int(value) if value == int(value) else value
+
+
+def _number(value: float) -> str:
+    return as_written(Decimal(repr(value)))
+
+
+def lab_request(
+    kind: str,
+    patient_id: str,
+    encounter_id: str | None,
+    now: datetime,
+    *,
+    drug: str,
+    at: datetime | None = None,
+) -> dict[str, Any]:
+    """A draft ServiceRequest for a measurement: a covariate's name, or ``level`` of ``drug``.
+
+    ``at``: when to draw or measure. Raises ``WritebackError`` for a kind without a LOINC code.
+    """
+    analyte = drug if kind == "level" else kind
+    known = code_list(analyte)
+    if not known:
+        raise WritebackError(f"there is no code by which to request {kind}")
+    display = codes()[known[0]].display
+    due = at if at is not None and at - now > timedelta(0) else None
+    request: dict[str, Any] = {
+        "resourceType": "ServiceRequest",
+        "status": "draft",
+        "intent": "order",
+        **({} if analyte in _BEDSIDE else {"category": [copy.deepcopy(_LABORATORY)]}),
+        "code": {"coding": [{"system": LOINC, "code": known[0], "display": display}], "text": display},
+        "subject": {"reference": f"Patient/{patient_id}"},
+        "authoredOn": now.isoformat(timespec="seconds"),
+    }
+    if encounter_id:
+        bare = encounter_id.removeprefix("Encounter/")
+        request["encounter"] = {"reference": f"Encounter/{bare}"}
+    if due is not None:
+        request["occurrenceDateTime"] = due.isoformat(timespec="seconds")
+    if not _is_valid("ServiceRequest", request):
+        raise WritebackError("the request is not valid FHIR R4")
+    return request
+
+
+@cache
+def _models() -> Mapping[str, Any]:
+    """The R4B models; imported late because that takes a third of a second."""
+    from fhir.resources.R4B.medicationrequest import MedicationRequest
+    from fhir.resources.R4B.servicerequest import ServiceRequest
+
+    return {"MedicationRequest": MedicationRequest, "ServiceRequest": ServiceRequest}
+
+
+def _is_valid(kind: str, resource: Resource) -> bool:
+    try:
+        _models()[kind].model_validate(dict(resource))
+    except (ValueError, TypeError, AttributeError, ArithmeticError, RecursionError):
+        return False
+    return True
+
+
+def warm() -> None:
+    """Load the models and let them build their validators, so that the first order does not wait for it."""
+    regimen = Regimen(dose_mg=1, interval_h=24, route="oral")
+    order = {
+        "resourceType": "MedicationRequest",
+        "status": "draft",
+        "intent": "order",
+        "medicationCodeableConcept": {"text": "nothing"},
+        "subject": {"reference": "Patient/nobody"},
+    }
+    with_regimen(order, "nothing", regimen)
+    _is_valid("ServiceRequest", {"resourceType": "ServiceRequest"})
