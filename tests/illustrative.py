@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from dosing_core.inference import Observations
 from dosing_core.kinetics import DoseTable
 from dosing_core.population.individual import FloatArray, Individual, ResidualError, Structure
 
@@ -93,3 +94,27 @@ def one_person(
         binding=binding,
     )
     return individual, rows[None]
+
+
+def flip_flop() -> tuple[Individual, DoseTable, Observations]:
+    """One compartment, oral, prior symmetric about ka = CL / V: absorption and elimination may swap.
+
+    Dose 100 mg into V = 10 L with CL = 3 and ka = 1 gives the same curve as ka = 0.3 = CL / V with
+    V = 3 L, and the prior (geometric centre of both) prefers neither.
+    """
+    V, ka = np.sqrt(10.0 * 3.0), np.sqrt(1.0 * 0.3)
+    individual = Individual(
+        structure=Structure(1, True),
+        row_time=np.array([-np.inf]),
+        typical=np.array([[3.0, V, 0.0, 1.0, ka, 0.0, 1.0]]),
+        eta_names=("CL", "V1", "ka"),
+        eta_index=np.array([0, 1, -1, -1, 2, -1, -1]),
+        omega=np.diag([0.1, 1.0, 1.0]),
+        residual=ResidualError(0.0, 0.05),
+        binding=None,
+    )
+    doses = DoseTable(np.array([-12.0]), np.array([100.0]), np.zeros(1), np.ones(1, dtype=np.bool_))
+    times = np.array([-11.0, -9.0, -6.0, 0.0])
+    hours = times + 12.0
+    values = 100.0 / 10.0 * 1.0 / (1.0 - 0.3) * (np.exp(-0.3 * hours) - np.exp(-1.0 * hours))
+    return individual, doses, Observations(times, values)

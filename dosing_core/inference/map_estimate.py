@@ -31,6 +31,9 @@ NEAR = 1e-3
 STEEPNESS = 1e-8
 """Largest gradient of a finished mode."""
 ITERATIONS = 80
+LONGEST_STEP = 4.0
+"""Prior standard deviations that one step may go: a level far off must not throw a start to where the model
+overflows."""
 APART = 0.05
 """Two minima further apart than this in z are two modes."""
 WORTH_REPORTING = 6.0
@@ -131,7 +134,14 @@ class _Surface:
         return to_eta(self.lower, z)
 
     def at(self, z: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """Objective [n], gradient [n, d] and Fisher matrix [n, d, d] at z [n, d]."""
+        """Objective [n], gradient [n, d] and Fisher matrix [n, d, d] at z [n, d].
+
+        Where the prediction overflows the objective is infinite, so no step is taken there.
+        """
+        with np.errstate(over="ignore", invalid="ignore"):
+            return self._at(z)
+
+    def _at(self, z: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
         n, d = z.shape
         points = (z[:, None, :] + self._neighbours).reshape(-1, d)
         predicted = self.predict(self.individual.parameters(self.eta(points))).reshape(n, 2 * d + 1, -1)
@@ -164,7 +174,9 @@ def _descend(surface: _Surface, z: FloatArray) -> tuple[FloatArray, FloatArray, 
             return z, objective, iteration
         matrix = fisher[at].copy()
         matrix[:, np.arange(d), np.arange(d)] *= 1.0 + damping[at, None]
-        trial = z[at] - np.linalg.solve(matrix, gradient[at, :, None])[:, :, 0]
+        step = np.linalg.solve(matrix, gradient[at, :, None])[:, :, 0]
+        length = np.sqrt(np.sum(step**2, axis=1, keepdims=True))
+        trial = z[at] - step * np.minimum(1.0, LONGEST_STEP / np.maximum(length, LONGEST_STEP))
         new_objective, new_gradient, new_fisher = surface.at(trial)
         better = new_objective < objective[at]
         took, kept = at[better], at[~better]
