@@ -33,8 +33,8 @@ def curve(
 ) -> Curve:
     """The curve of one option from ``past_h`` before now.
 
-    ``duration_h`` is the length of its maintenance infusions as judged; ``population`` the typical patient with
-    these covariates, whose curve is the population median of a log-normal model. The band is the 90 % credible
+    ``duration_h`` is the length of its maintenance infusions as judged; ``population`` the typical patient
+    with these covariates, whose curve stands for the population's median. The band is the 90 % credible
     interval of the true concentration, without the error of measuring it.
     """
     ahead = max(AHEAD_H[option.regimen.route], 2.0 * option.regimen.interval_h)

@@ -1,146 +1,158 @@
-"""Plain sentences: numbers as they are read at the bedside, reasons as a colleague would give them.
-
-The core writes no local time: an age ("9 days old") or a distance ("3.0 h after the dose") stands where a
-sentence needs time, and everything else carries its instant in a field. No text of the record is repeated.
-"""
+"""Why this answer: plain sentences about what is known, what the levels changed and what was compared."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Sequence
-from datetime import datetime
+from collections.abc import Iterator
 
-from dosing_core.case import CovariateName, Measurement, Regimen
+from dosing_core import phrases
+from dosing_core.case import Case
+from dosing_core.consultation import Consultation
 from dosing_core.library.schema import DrugFile
-from dosing_core.recommendation import Display, Estimate, Target
+from dosing_core.parameters import parameter_estimates
+from dosing_core.recommendation import ModelUse, ParameterEstimate, Reference, UsedFact
+from dosing_core.screening import Screening
 
-ROUTE_WORDS = {"iv": "intravenously", "oral": "by mouth"}
-
-
-def plain(value: float) -> str:
-    """A number as stocked or charted: thousands separated, no trailing zero."""
-    return f"{value:,.4f}".rstrip("0").rstrip(".") or "0"
+AS_EXPECTED = 0.1
+"""A parameter within a tenth of what is expected is as expected. Project policy."""
 
 
-def figure(value: float) -> str:
-    """A computed number, two to three significant digits: 652, 14.6 → 15, 8.1, 0.62."""
-    if value == 0:
-        return "0"
-    decimals = min(max(1 - math.floor(math.log10(abs(value))), 0), 3)
-    return f"{value:,.{decimals}f}"
+def reason(consultation: Consultation, relevant: bool, limits_broken: bool) -> str:
+    """The outcome's reason in one sentence; figures stand in the options."""
+    ordered, target = consultation.ordered, consultation.target
+    metric = phrases.metric_name(target)
+    if ordered is None:
+        return "No complete dose is written; this one fits what is known of the patient."
+    if limits_broken:
+        return "The order as written passes a limit of the drug file."
+    if not relevant:
+        return "The order fits what is known of this patient; no practical dose is relevantly better."
+    if ordered.median > target.high:
+        return f"The order as written is likely to give too much: its {metric} is expected above the target."
+    if ordered.median < target.low:
+        return (
+            f"The order as written is likely to give too little: its {metric} is expected below the target."
+        )
+    return f"Another dose is more likely to keep the {metric} inside the target."
 
 
-def percent(value: float) -> str:
-    """Whole percent; what rounds to nothing or to certainty says so."""
-    if 0 < value < 0.005:
-        return "under 1 %"
-    if 0.995 < value < 1:
-        return "over 99 %"
-    return f"{value * 100:.0f} %"
+def why(consultation: Consultation, screening: Screening) -> tuple[str, ...]:
+    """What the answer rests on, in the order in which a colleague would tell it."""
+    return tuple(_why(consultation, screening))
 
 
-def capital(text: str) -> str:
-    """First letter large, the rest as it is."""
-    return text[:1].upper() + text[1:]
+def _why(consultation: Consultation, screening: Screening) -> Iterator[str]:
+    reviewed = consultation.reviewed
+    if not reviewed.used:
+        drug = consultation.drug_file.display.drug_name
+        usable = "usable " if reviewed.levels or consultation.case.levels or _excluded(screening) else ""
+        yield f"No {usable}{drug} level: the interval is as wide as people like this one differ."
+    else:
+        yield _what_levels_say(consultation)
+        yield from (review.note for review in reviewed.levels if review.used and review.note)
+        if _creatinine_does_not_explain(consultation, screening):
+            yield "Creatinine is steady, so it does not explain the difference; the levels count for more."
+    if consultation.chosen is not None and not screening.paused:
+        yield (
+            f"{len(consultation.candidates)} practical regimens inside the limits were compared on the same "
+            f"likely patients; the one with the least expected loss is shown."
+        )
 
 
-def listed(parts: Sequence[str]) -> str:
-    """``a``, ``a and b``, ``a, b and c``."""
-    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
+def _excluded(screening: Screening) -> bool:
+    return any(finding.about == "levels" and finding.kind == "excluded" for finding in screening.findings)
 
 
-def sentences(parts: Iterable[str]) -> str:
-    """Parts as one sentence after another, empty ones left out."""
-    return " ".join(part for part in parts if part)
+def _what_levels_say(consultation: Consultation) -> str:
+    count = len(consultation.reviewed.used)
+    who = "The level puts" if count == 1 else f"The {count} levels put"
+    estimate = clearance(consultation)
+    if estimate is None:
+        return f"{who} concentrations where the curve shows them."
+    value = estimate.estimate
+    figures = f"{phrases.figure(value.median)} L/h ({phrases.figure(value.low)}–{phrases.figure(value.high)})"
+    return f"{who} clearance at {figures}, {_against(value.median, estimate.typical)}."
 
 
-def age(hours: float) -> str:
-    """How old a fact is: ``25 minutes``, ``27 h``, ``12 days``."""
-    if hours < 1:
-        return f"{max(round(hours * 60), 1)} min"
-    return f"{round(hours)} h" if hours < 48 else f"{round(hours / 24)} days"
+def clearance(consultation: Consultation) -> ParameterEstimate | None:
+    """The estimate of clearance, if the model lets it vary between people."""
+    found = parameter_estimates(consultation.belief, len(consultation.reviewed.used))
+    return next((one for one in found if one.name == "clearance"), None)
 
 
-def hours_between(earlier: datetime, later: datetime) -> float:
-    """Hours from one instant to the other."""
-    return (later - earlier).total_seconds() / 3600.0
+def _against(value: float, typical: float) -> str:
+    difference = value / typical - 1.0
+    expected = f"what is expected for this patient ({phrases.figure(typical)} L/h)"
+    if abs(difference) < AS_EXPECTED:
+        return f"close to {expected}"
+    side = "above" if difference > 0 else "below"
+    return f"{phrases.percent(abs(difference))} {side} {expected}"
 
 
-def dose(milligrams: float) -> str:
-    """``1,250 mg``."""
-    return f"{plain(milligrams)} mg"
+def _creatinine_does_not_explain(consultation: Consultation, screening: Screening) -> bool:
+    rule, estimate = consultation.drug_file.rising_creatinine, clearance(consultation)
+    return (
+        rule is not None
+        and rule.action == "pause"
+        and screening.trend.direction == "steady"
+        and estimate is not None
+        and abs(estimate.estimate.median / estimate.typical - 1.0) > 2 * AS_EXPECTED
+    )
 
 
-def regimen(value: Regimen) -> str:
-    """``1,000 mg every 12 h``."""
-    return f"{dose(value.dose_mg)} every {plain(value.interval_h)} h"
+def used_facts(consultation: Consultation) -> tuple[UsedFact, ...]:
+    """Facts of the model, then what was given and measured."""
+    return (*consultation.bound.used, *history_facts(consultation.case, consultation))
 
 
-def infusion_length(hours: float) -> str:
-    """``90 min``, ``2 h``."""
-    minutes = round(hours * 60)
-    return f"{plain(minutes / 60)} h" if minutes % 60 == 0 else f"{minutes} min"
+def history_facts(case: Case, consultation: Consultation) -> Iterator[UsedFact]:
+    """The doses and levels that were counted."""
+    if case.doses:
+        last = case.doses[-1]
+        given = sum(dose.status == "administered" for dose in case.doses)
+        ordered = len(case.doses) - given
+        text = f"{given} given" + (f", {ordered} ordered" if ordered else "")
+        yield UsedFact(
+            name="doses",
+            value=f"{text}; last {phrases.dose(last.amount_mg)}",
+            time=last.time,
+            source=last.source,
+        )
+    display = consultation.drug_file.as_display
+    for index in consultation.reviewed.used:
+        level = consultation.reviewed.levels[index]
+        value = phrases.measured(level.observed, display)
+        yield UsedFact(name="level", value=value, time=level.time, source=level.source)
 
 
-def measured(value_mg_L: float, display: Display) -> str:
-    """A measured level with its unit, as the laboratory writes it: ``16.4 ng/mL``."""
-    return f"{plain(round(value_mg_L * display.concentration_factor, 3))} {display.concentration_unit}"
+def model_use(consultation: Consultation) -> ModelUse:
+    """The model that spoke, its population, and what a pharmacist should know of it."""
+    model, bound = consultation.bound.model, consultation.bound
+    return ModelUse(
+        id=model.id,
+        name=model.name,
+        weight=1.0,
+        confidence=model.confidence,
+        population=model.population.description,
+        inside_population=bound.inside_population,
+        reference=model.reference.citation,
+        url=f"https://doi.org/{model.reference.doi}" if model.reference.doi else "",
+        notes=(*bound.notes, *consultation.drug_file.pharmacist),
+    )
 
 
-def concentration(value_mg_L: float, display: Display) -> str:
-    """A computed concentration without its unit."""
-    return figure(value_mg_L * display.concentration_factor)
+def references(drug_file: DrugFile) -> tuple[Reference, ...]:
+    """The drug file's sources."""
+    return tuple(Reference(text=one.text, url=one.url) for one in drug_file.references)
 
 
-def interval(estimate: Estimate, display: Display) -> str:
-    """``8.1–31``."""
-    return f"{concentration(estimate.low, display)}–{concentration(estimate.high, display)}"
-
-
-def target(value: Target, display: Display) -> str:
-    """``AUC24 400–600 mg·h/L``, ``trough 5–10 ng/mL``."""
-    low, high = (plain(round(x * display.concentration_factor, 6)) for x in (value.low, value.high))
-    if value.metric == "trough":
-        return f"trough {low}–{high} {display.concentration_unit}"
-    mass, _, volume = display.concentration_unit.partition("/")
-    return f"AUC24 {low}–{high} {mass}·h/{volume}"
-
-
-def metric_name(value: Target) -> str:
-    """``AUC24`` or ``trough``."""
-    return "AUC24" if value.metric == "auc24" else "trough"
-
-
-COVARIATE_WORDS: dict[CovariateName, str] = {
-    "weight": "weight",
-    "height": "height",
-    "creatinine": "creatinine",
-    "haematocrit": "haematocrit",
-}
-
-
-def too_old(name: CovariateName, hours: float, max_age_h: float) -> str:
-    """A value that is older than the drug file allows."""
-    return f"last {COVARIATE_WORDS[name]} is {age(hours)} old; at most {age(max_age_h)} are allowed"
-
-
-def usual_limits(drug_file: DrugFile) -> str:
-    """What holds without knowing the patient better, as one sentence; empty if there is nothing to say."""
-    parts = []
-    if drug_file.loading:
-        span, cap = drug_file.loading.per_kg, drug_file.loading.cap.value
-        per_kg = f"{plain(span.low)}–{plain(span.high)} mg/kg of actual weight"
-        parts.append(f"a loading dose is {per_kg}, at most {dose(cap)}")
-    parts.append(f"no day above {dose(drug_file.limits.daily.value)}")
-    if drug_file.limits.daily_per_kg:
-        parts.append(f"or {plain(drug_file.limits.daily_per_kg.value)} mg/kg")
-    if drug_file.infusion:
-        parts.append(f"infusions at most {plain(drug_file.infusion.max_rate.value)} mg/min")
-    text = ", ".join(parts).replace(", or ", " or ")
-    return f"Still true without it: {text}."
-
-
-def rising_creatinine(series: Sequence[Measurement], now: datetime) -> str:
-    """The red flag's first sentence: values, and how long ago they were measured."""
-    values = [f"{plain(m.value)} mg/dL ({age(hours_between(m.time, now))} ago)" for m in series]
-    return f"Creatinine is rising: {', '.join(values)}."
+def warnings(consultation: Consultation, screening: Screening, broken: tuple[str, ...]) -> tuple[str, ...]:
+    """What must not be overlooked, the gravest first."""
+    reviewed = consultation.reviewed
+    flagged = [review.note for review in reviewed.levels if not review.used]
+    said = [f"The order as written: {text[:1].lower()}{text[1:]}" for text in broken]
+    said += [f"{note} The dose is worked out without it." for note in flagged]
+    said += screening.warnings
+    said += [f"Unlike the people of the model: {text}." for text in consultation.bound.outside]
+    if consultation.timing.running and not consultation.case.doses:
+        said.append("The treatment runs but no given dose is on record, so what is in the body is not known.")
+    return (*said, *consultation.drug_file.warnings)

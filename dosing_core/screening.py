@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
-from dosing_core import explain
+from dosing_core import phrases
 from dosing_core.case import Case, CovariateName, Dose, Finding, Level, Measurement, Route
 from dosing_core.library.schema import DrugFile
 from dosing_core.physiology.renal import CreatinineTrend, creatinine_trend
@@ -88,9 +88,9 @@ def screen(case: Case, drug_file: DrugFile) -> Screening:
 def _out_of_scope(case: Case, drug_file: DrugFile, route: Route) -> str:
     """Why no model of this file may speak for this patient or order; empty if one may."""
     rule = drug_file.route(route)
-    name = explain.capital(drug_file.display.drug_name)
+    name = phrases.capital(drug_file.display.drug_name)
     if rule is None:
-        return f"{name} {explain.ROUTE_WORDS[route]} is not covered here."
+        return f"{name} {phrases.ROUTE_WORDS[route]} is not covered here."
     if not rule.supported:
         return rule.reason
     conditions = {condition.name for condition in case.subject.conditions}
@@ -100,7 +100,7 @@ def _out_of_scope(case: Case, drug_file: DrugFile, route: Route) -> str:
     age = case.subject.age_years
     if age is not None and age < drug_file.youngest_age.value:
         return (
-            f"{name} below {explain.plain(drug_file.youngest_age.value)} years is outside every model here."
+            f"{name} below {phrases.plain(drug_file.youngest_age.value)} years is outside every model here."
         )
     return ""
 
@@ -136,7 +136,7 @@ def _missing(case: Case, drug_file: DrugFile, findings: tuple[Finding, ...]) -> 
             yield Finding(
                 kind="excluded",
                 about="doses",
-                detail=f"doses on record were {explain.ROUTE_WORDS[dose.route]}, which no model here covers",
+                detail=f"doses on record were {phrases.ROUTE_WORDS[dose.route]}, which no model here covers",
                 source=dose.source,
             )
             return
@@ -151,12 +151,12 @@ def _covariate_problem(
         return conflict
     latest = latest_measurement(getattr(case.subject, name), case.now)
     if latest is None:
-        words = explain.COVARIATE_WORDS[name]
+        words = phrases.COVARIATE_WORDS[name]
         return _said(findings, name) or Finding(kind="missing", about=name, detail=f"no {words} on record")
-    hours = explain.hours_between(latest.time, case.now)
+    hours = phrases.hours_between(latest.time, case.now)
     if hours > max_age_h:
         return Finding(
-            kind="excluded", about=name, detail=explain.too_old(name, hours, max_age_h), source=latest.source
+            kind="excluded", about=name, detail=phrases.too_old(name, hours, max_age_h), source=latest.source
         )
     return None
 
@@ -175,7 +175,7 @@ def _said(findings: tuple[Finding, ...], about: str) -> Finding | None:
 
 
 def _insufficient(drug_file: DrugFile, missing: tuple[Finding, ...]) -> str:
-    name = explain.capital(drug_file.display.drug_name)
+    name = phrases.capital(drug_file.display.drug_name)
     details = []
     for finding in missing:
         if finding.detail not in details:
@@ -239,12 +239,12 @@ def _usable_doses(
     assumptions = []
     if without_length:
         assumptions.append(
-            f"{explain.capital(_count(without_length, 'dose'))} on record without a length of infusion: "
+            f"{phrases.capital(_count(without_length, 'dose'))} on record without a length of infusion: "
             "the usual one is taken."
         )
     if intended:
         assumptions.append(
-            f"{explain.capital(_count(intended, 'dose'))} ordered but not charted as given: taken as given."
+            f"{phrases.capital(_count(intended, 'dose'))} ordered but not charted as given: taken as given."
         )
     return tuple(kept), tuple(findings), tuple(assumptions)
 
@@ -257,16 +257,16 @@ def _usable_levels(
     kept: list[Level] = []
     findings: list[Finding] = []
     for level in case.levels:
-        value = explain.measured(level.value_mg_L, drug_file.as_display)
-        hours = explain.hours_between(level.time, case.now)
+        value = phrases.measured(level.value_mg_L, drug_file.as_display)
+        hours = phrases.hours_between(level.time, case.now)
         if hours < 0:
-            why = f"level of {value} charted {explain.age(-hours)} in the future: not used"
+            why = f"level of {value} charted {phrases.age(-hours)} in the future: not used"
         elif hours > drug_file.levels.oldest.value:
-            why = f"level of {value} is {explain.age(hours)} old: not used"
+            why = f"level of {value} is {phrases.age(hours)} old: not used"
         elif first is None:
             why = f"level of {value}, but no dose before it is on record: not used"
         elif level.time <= first:
-            before = explain.age(explain.hours_between(level.time, first))
+            before = phrases.age(phrases.hours_between(level.time, first))
             why = f"level of {value} was drawn {before} before the first dose on record: not used"
         elif kept and (kept[-1].time, kept[-1].value_mg_L) == (level.time, level.value_mg_L):
             why = f"level of {value} is on record twice: used once"
@@ -286,7 +286,7 @@ def _creatinine_moves(
         return (), ()
     if trend.direction == "rising" and trend.earlier and trend.later:
         series = [m for m in case.subject.creatinine if trend.earlier.time <= m.time <= trend.later.time]
-        text = explain.sentences((explain.rising_creatinine(series, case.now), rule.text))
+        text = phrases.sentences((phrases.rising_creatinine(series, case.now), rule.text))
         return ((text,), ()) if rule.action == "pause" else ((), (text,))
     if trend.direction == "falling" and rule.action == "pause":
         return (), (

@@ -221,12 +221,23 @@ class RisingCreatinine(_Part):
     text: Text
 
 
+class LevelError(_Part):
+    """Error of a level that was drawn and charted as intended. A published residual error also holds wrong
+    times and wrong lines; judged by it, no level would ever look implausible."""
+
+    additive: Number
+    """mg/L."""
+    proportional: Number
+
+
 class LevelRules(_Part):
     """How levels are read."""
 
     specimen: Text
     plausible_interval: Number
     """Central probability of the predictive interval outside which a level is flagged."""
+    plausible_error: LevelError | None = None
+    """Takes the place of the model's residual error in that interval, and nowhere else."""
     trough_tolerance_h: Number
     """A level called trough but drawn more than this before the next dose is named; its real time is used."""
     oldest: Number
@@ -281,6 +292,8 @@ class DrugFile(_Part):
     sampling: Sampling
     warnings: tuple[Text, ...] = ()
     """Shown with every dose."""
+    assumptions: tuple[Text, ...] = ()
+    """What every answer takes for granted."""
     pharmacist: tuple[Text, ...] = ()
     """What a pharmacist who reviews the answer should know."""
     patient: tuple[Text, ...] = ()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from dosing_core import explain
+from dosing_core import phrases
 from dosing_core.case import Regimen
 from dosing_core.library.schema import DrugFile
 from dosing_core.regimens.infusion import runs_too_fast
@@ -37,7 +37,7 @@ class PatientLimits:
 
 
 def patient_limits(drug_file: DrugFile, weight_kg: float, current_daily_mg: float | None) -> PatientLimits:
-    """The file's limits for this weight and for the daily dose that the patient is on (None: no treatment)."""
+    """The file's limits for this weight and for the present daily dose (None: no treatment runs)."""
     limits = drug_file.limits
     per_kg = limits.daily_per_kg.value * weight_kg
     by_weight = per_kg < limits.daily.value
@@ -48,9 +48,9 @@ def patient_limits(drug_file: DrugFile, weight_kg: float, current_daily_mg: floa
         single_mg=limits.single.value,
         daily_mg=min(per_kg, limits.daily.value),
         daily_because=(
-            f"{explain.plain(limits.daily_per_kg.value)} mg/kg a day"
+            f"{phrases.plain(limits.daily_per_kg.value)} mg/kg a day"
             if by_weight
-            else f"{explain.dose(limits.daily.value)} a day"
+            else f"{phrases.dose(limits.daily.value)} a day"
         ),
         step_daily_mg=step,
     )
@@ -60,15 +60,15 @@ def broken(regimen: Regimen, limits: PatientLimits, drug_file: DrugFile) -> tupl
     """Each limit that the regimen breaks, as a sentence; empty if it holds all of them."""
     said = []
     if regimen.dose_mg > limits.single_mg * _ROUNDING:
-        said.append(f"Above the highest single dose of {explain.dose(limits.single_mg)}.")
+        said.append(f"Above the highest single dose of {phrases.dose(limits.single_mg)}.")
     if regimen.daily_dose_mg > limits.daily_mg * _ROUNDING:
         said.append(f"Above the limit of {limits.daily_because}.")
     if limits.step_daily_mg is not None and regimen.daily_dose_mg > limits.step_daily_mg * _ROUNDING:
         factor = drug_file.limits.step_up.value if drug_file.limits.step_up else 1.0
-        said.append(f"More than {explain.plain(factor)} times the present daily dose in one step.")
+        said.append(f"More than {phrases.plain(factor)} times the present daily dose in one step.")
     if drug_file.infusion and runs_too_fast(regimen, drug_file.infusion):
-        rate = explain.plain(drug_file.infusion.max_rate.value)
-        shortest = explain.infusion_length(drug_file.infusion.min_duration.value)
+        rate = phrases.plain(drug_file.infusion.max_rate.value)
+        shortest = phrases.infusion_length(drug_file.infusion.min_duration.value)
         said.append(f"Runs faster than {rate} mg/min or shorter than {shortest}.")
     return tuple(said)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dosing_core import explain
+from dosing_core import phrases
 from dosing_core.case import Regimen
 from dosing_core.goals.loss import window_loss
 from dosing_core.library.schema import DrugFile, Loading
@@ -42,13 +42,13 @@ def loading_doses(rule: Loading, weight_kg: float, height_cm: float | None) -> t
     doses = tuple(step * k for k in range(first, last + 1))
     if not doses:
         doses = (step * math.floor(highest / step + _ROUNDING),)
-    words = f"{explain.plain(span.low)}–{explain.plain(span.high)} mg/kg of actual weight"
+    words = f"{phrases.plain(span.low)}–{phrases.plain(span.high)} mg/kg of actual weight"
     capped = span.high * weight_kg > rule.cap.value
-    words += f", capped at {explain.dose(rule.cap.value)}" if capped else ""
+    words += f", capped at {phrases.dose(rule.cap.value)}" if capped else ""
     if height_cm is None:
         words += "; the narrower range for obesity, as no height is on record"
     elif obese:
-        words += f"; BMI {explain.plain(round(body_mass_index(weight_kg, height_cm)))}"
+        words += f"; BMI {phrases.plain(round(body_mass_index(weight_kg, height_cm)))}"
     return tuple(dose for dose in doses if dose > 0), words
 
 

@@ -1,4 +1,4 @@
-"""One regimen, judged in full: exposures, first day, chances, loss, and the limits that it touches or breaks."""
+"""One regimen, judged in full: exposures, first day, chances, loss, and the limits that it touches."""
 
 from __future__ import annotations
 

@@ -56,15 +56,28 @@ class Question:
 
 def score(question: Question, candidates: Sequence[Candidate]) -> tuple[Scored, ...]:
     """Score every candidate, in their order. One simulation a schedule, whatever the number of doses."""
+    alike = question.target.metric == "auc24" and all(p.binding is None for p, _ in question.particles)
     schedules: dict[Schedule, list[int]] = {}
     for place, candidate in enumerate(candidates):
-        schedules.setdefault(_schedule(candidate.regimen), []).append(place)
+        schedules.setdefault(_schedule(candidate.regimen, alike), []).append(place)
     answers = responses(question.particles, tuple(schedules), question.first_h, question.history)
     scored: dict[int, Scored] = {}
     for places, response in zip(schedules.values(), answers, strict=True):
         doses = np.array([candidates[place].regimen.dose_mg for place in places])
-        for place, values in zip(places, _metric(response, question.target, doses), strict=True):
-            scored[place] = _scored(question, candidates[place], values)
+        values = _metric(response, question.target, doses)
+        losses = window_loss(values, question.target, question.judgement).mean(axis=1)
+        medians = np.median(values, axis=1)
+        chances = attainment(values, question.target, question.effective)
+        for row, place in enumerate(places):
+            candidate = candidates[place]
+            scored[place] = Scored(
+                regimen=candidate.regimen,
+                attainment=chances[row],
+                loss=float(losses[row]),
+                median=float(medians[row]),
+                usual=candidate.usual,
+                preference=candidate.preference,
+            )
     return tuple(scored[place] for place in range(len(candidates)))
 
 
@@ -116,20 +129,10 @@ def _same(one: Regimen, other: Regimen, judgement: Judgement) -> bool:
     return abs(one.daily_dose_mg - other.daily_dose_mg) <= judgement.same_dose.value * larger
 
 
-def _scored(question: Question, candidate: Candidate, values: FloatArray) -> Scored:
-    return Scored(
-        regimen=candidate.regimen,
-        attainment=attainment(values, question.target, question.effective),
-        loss=float(np.mean(window_loss(values, question.target, question.judgement))),
-        median=float(np.median(values)),
-        usual=candidate.usual,
-        preference=candidate.preference,
-    )
-
-
 def _metric(response: Response, target: Target, doses: FloatArray) -> FloatArray:
     return response.auc24(doses) if target.metric == "auc24" else response.trough(doses)
 
 
-def _schedule(regimen: Regimen) -> Schedule:
-    return Schedule(regimen.interval_h, regimen.duration_h, regimen.route)
+def _schedule(regimen: Regimen, alike: bool) -> Schedule:
+    """``alike``: the infusion's length does not matter, as for the AUC of a drug cleared linearly."""
+    return Schedule(regimen.interval_h, 0.0 if alike else regimen.duration_h, regimen.route)

@@ -54,18 +54,20 @@ def test_the_middle_of_the_target_costs_nothing_and_nothing_is_infinite() -> Non
 
 
 def test_chances_count_particles_and_know_their_error() -> None:
-    values = np.array([300.0, 400.0, 500.0, 600.0, 700.0])
+    values = np.array([[300.0, 400.0, 500.0, 600.0, 700.0]])
 
-    chances = attainment(values, AUC, effective=5)
+    (chances,) = attainment(values, AUC, effective=5)
 
     assert (chances.inside.value, chances.above.value, chances.below.value) == pytest.approx((0.6, 0.2, 0.2))
     assert chances.inside.standard_error == pytest.approx(math.sqrt(0.6 * 0.4 / 5))
 
 
 def test_few_effective_particles_widen_the_error() -> None:
-    values = np.repeat([500.0, 700.0], 500)
+    values = np.repeat([[500.0, 700.0]], 500, axis=1)
 
-    assert attainment(values, AUC, 100).above.standard_error == pytest.approx(0.05)
+    (chances,) = attainment(values, AUC, 100)
+
+    assert chances.above.standard_error == pytest.approx(0.05)
 
 
 def test_a_goal_of_the_case_overrides_the_files_target() -> None:

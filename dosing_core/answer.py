@@ -1,0 +1,277 @@
+"""One question, one answer: the consultation from top to bottom.
+
+screen → bring the model to the patient → believe the plausible levels → judge practical regimens → hold them
+against the order → next level → explain. Pure: no clock, no chance, no store; the same case gives the same
+bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from dosing_core import explain, phrases, sampling
+from dosing_core.case import Case, Finding, Regimen
+from dosing_core.consultation import Consultation, best_under, consult, usable
+from dosing_core.curves import curve, past_window
+from dosing_core.kinetics import hours
+from dosing_core.library.load import load_drug
+from dosing_core.library.schema import DrugFile
+from dosing_core.parameters import expected_person, parameter_estimates
+from dosing_core.population.bind import Bound, bind
+from dosing_core.recommendation import Curve, NextLevel, Recommendation, RegimenOption
+from dosing_core.regimens.comparison import is_relevant
+from dosing_core.regimens.limits import broken, touched
+from dosing_core.regimens.loading import LoadingDose, choose_loading
+from dosing_core.regimens.options import judge
+from dosing_core.regimens.search import Scored, alternatives
+from dosing_core.screening import ORDER_OF_REQUESTS, Screening, screen
+from dosing_core.sensitivity import assumptions
+from dosing_core.version import engine
+
+ALTERNATIVES = 2
+CURVE_PARTICLES = 512
+"""Enough for a band that is drawn, not read off."""
+
+
+def recommend(case: Case) -> Recommendation:
+    """Answer one dosing question.
+
+    Raises ``UnknownDrug`` if the library holds no file for the drug, and ``InvalidDrugFile`` if that file
+    does not hold. Whatever else cannot be answered is a ``Recommendation`` whose outcome and reason say so.
+    """
+    drug_file = load_drug(case.order.drug)
+    screening = screen(case, drug_file)
+    if screening.outcome is not None:
+        return _refusal(case, drug_file, screening, screening.outcome, screening.reason)
+    counted = usable(case, screening.doses, screening)
+    try:
+        bound = bind(drug_file.model, counted)
+        if bound.missing or bound.beyond_validity:
+            return _model_may_not_speak(case, drug_file, screening, bound)
+        consultation = consult(counted, drug_file, screening, bound)
+        return _answer(case, consultation, screening)
+    except (ArithmeticError, ValueError, np.linalg.LinAlgError):
+        # A valid case whose numbers break down (an absurd dose, a level of a billion) gets an honest no.
+        name = phrases.capital(drug_file.display.drug_name)
+        text = f"{name} is not individualised: the figures on record give no usable numbers."
+        return _refusal(case, drug_file, screening, "insufficient", text)
+
+
+def _answer(case: Case, consultation: Consultation, screening: Screening) -> Recommendation:
+    """Turn the numbers into an answer, or into the reason why there is none."""
+    own, drug_file = consultation, consultation.drug_file
+    name = phrases.capital(drug_file.display.drug_name)
+    if screening.paused:
+        text = f"{name} is not individualised while creatinine rises."
+        return _compose(case, own, screening, _Decision("insufficient", text, _paused_options(own), "level"))
+    if not own.belief.diagnostics.trustworthy:
+        text = f"{name} is not individualised: what the levels say could not be computed reliably."
+        return _compose(case, own, screening, _Decision("insufficient", text, (), "level"))
+    if own.reviewed.contradictory:
+        text = f"{name} is not individualised: the levels on record contradict each other and the doses."
+        return _compose(case, own, screening, _Decision("insufficient", text, (), "level"))
+    if own.chosen is None:
+        text = f"{name} is not individualised: no stocked dose is inside the limits for this patient."
+        return _compose(case, own, screening, _Decision("insufficient", text, (), None))
+    return _compose(case, own, screening, _decide(own, own.chosen))
+
+
+@dataclass(frozen=True)
+class _Decision:
+    """What is said of the order, and the regimens that are shown."""
+
+    outcome: Literal["recommend", "agree", "insufficient"]
+    reason: str
+    options: tuple[RegimenOption, ...]
+    request: Literal["level"] | None = None
+    """What should be asked for because of this decision."""
+    without_flagged: Regimen | None = None
+
+
+def _decide(consultation: Consultation, chosen: Scored) -> _Decision:
+    """Compare with the order; keep it where nothing is relevantly better."""
+    own, ordered = consultation, consultation.ordered
+    limits_broken = ordered is not None and bool(_broken(own))
+    relevant = (
+        ordered is None or limits_broken or is_relevant(ordered, chosen, own.target, own.drug_file.judgement)
+    )
+    kept = chosen if relevant or ordered is None else ordered
+    loading = _loading(own, kept)
+    options: list[RegimenOption] = []
+    if ordered is not None:
+        options.append(_ordered_option(own, ordered))
+    if relevant or loading is not None:
+        options.append(_recommended_option(own, kept, loading))
+    others = alternatives(
+        own.scored, kept, ordered.regimen if ordered else None, own.drug_file.judgement, ALTERNATIVES
+    )
+    options += [judge(own.question, other, "alternative", own.timing.first_dose_at) for other in others]
+    with_all = own.reviewed.with_all
+    return _Decision(
+        outcome="recommend" if relevant else "agree",
+        reason=explain.reason(own, relevant, limits_broken),
+        options=tuple(options),
+        without_flagged=best_under(own, with_all) if with_all is not None else None,
+    )
+
+
+def _broken(consultation: Consultation) -> tuple[str, ...]:
+    ordered = consultation.case.order.regimen
+    return broken(ordered, consultation.limits, consultation.drug_file) if ordered else ()
+
+
+def _loading(consultation: Consultation, kept: Scored) -> LoadingDose | None:
+    own = consultation
+    if own.timing.running:
+        return None
+    return choose_loading(own.question, own.drug_file, kept.regimen, own.weight_kg, own.height_cm)
+
+
+def _ordered_option(consultation: Consultation, ordered: Scored, *notes: str) -> RegimenOption:
+    return judge(
+        consultation.question,
+        ordered,
+        "as_ordered",
+        consultation.timing.first_dose_at,
+        written_as=consultation.case.order.regimen,
+        notes=(*_broken(consultation), *notes),
+    )
+
+
+def _recommended_option(
+    consultation: Consultation, kept: Scored, loading: LoadingDose | None
+) -> RegimenOption:
+    own = consultation
+    increment = own.drug_file.dosing.increment.value
+    notes = list(touched(kept.regimen, own.limits, increment))
+    if loading is not None:
+        notes.append(loading.note)
+    option = judge(own.question, kept, "recommended", own.timing.first_dose_at, loading=loading, notes=notes)
+    if own.target.metric == "auc24" and own.timing.running and kept.median <= own.target.high:
+        if option.first_day.median <= own.target.high:
+            return option
+        clearing = "The first 24 h still pass the target, as earlier doses have to clear first."
+        return option.model_copy(update={"notes": (*option.notes, clearing)})
+    return option
+
+
+def _paused_options(consultation: Consultation) -> tuple[RegimenOption, ...]:
+    """Under a red flag only the order as written is judged, and nothing is proposed."""
+    if consultation.ordered is None:
+        return ()
+    note = "Judged with the newest creatinine; while creatinine rises, the exposure is at least this."
+    return (_ordered_option(consultation, consultation.ordered, note),)
+
+
+def _compose(
+    case: Case, consultation: Consultation, screening: Screening, decision: _Decision
+) -> Recommendation:
+    """The whole answer."""
+    own, drug_file = consultation, consultation.drug_file
+    requests = {decision.request} if decision.request else set()
+    return Recommendation(
+        outcome=decision.outcome,
+        drug=drug_file.drug,
+        display=drug_file.as_display,
+        reason=decision.reason,
+        target=own.target,
+        options=decision.options,
+        parameters=parameter_estimates(own.belief, len(own.reviewed.used)),
+        levels=own.reviewed.levels,
+        curves=_curves(own, decision.options),
+        next_level=_next_level(own, screening, decision),
+        why=explain.why(own, screening),
+        used=explain.used_facts(own),
+        missing=screening.findings,
+        requests=tuple(name for name in ORDER_OF_REQUESTS if name in requests),
+        warnings=explain.warnings(own, screening, _broken(own)),
+        red_flags=screening.red_flags,
+        assumptions=assumptions(own, screening) if decision.outcome != "insufficient" else (),
+        models=(explain.model_use(own),),
+        references=explain.references(drug_file),
+        diagnostics=own.belief.diagnostics,
+        without_flagged=decision.without_flagged,
+        engine=engine(drug_file),
+    )
+
+
+def _curves(consultation: Consultation, options: Sequence[RegimenOption]) -> tuple[Curve, ...]:
+    """The order's and the recommended regimen's curve."""
+    own = consultation
+    particles = own.belief.particles(CURVE_PARTICLES)
+    population = expected_person(own.belief)
+    past = past_window(own.history, [hours(level.time, own.case.now) for level in own.case.levels])
+    found = []
+    for option in options:
+        if option.role == "alternative":
+            continue
+        judged = own.ordered if option.role == "as_ordered" else None
+        length = judged.regimen.duration_h if judged else option.regimen.duration_h
+        found.append(curve(option, length, particles, population, own.question.history, own.case.now, past))
+    return tuple(found)
+
+
+def _next_level(consultation: Consultation, screening: Screening, decision: _Decision) -> NextLevel | None:
+    own, now = consultation, consultation.case.now
+    due = own.timing.first_dose_at
+    if screening.paused or decision.outcome == "insufficient":
+        return sampling.red_flag(own.drug_file, due, now) if decision.request else None
+    recommended = next((option for option in decision.options if option.role == "recommended"), None)
+    regimen = recommended.regimen if recommended else own.case.order.regimen
+    if regimen is None:
+        return None
+    if decision.outcome == "agree" and own.reviewed.used:
+        return sampling.while_stable(own.drug_file, regimen, due, now)
+    why = "The first level after this change." if own.reviewed.used else "No level speaks yet."
+    return sampling.after_change(own.drug_file, regimen, due, now, why)
+
+
+def _model_may_not_speak(
+    case: Case, drug_file: DrugFile, screening: Screening, bound: Bound
+) -> Recommendation:
+    """The model wants a fact that is not there, or the patient is beyond its limits."""
+    name = phrases.capital(drug_file.display.drug_name)
+    if bound.missing:
+        missing = tuple(
+            Finding(kind="missing", about=fact, detail=f"no {fact} on record") for fact in bound.missing
+        )
+        known = {finding.about for finding in screening.findings}
+        findings = (*screening.findings, *(one for one in missing if one.about not in known))
+        text = f"{name} is not individualised: {phrases.listed([f.detail for f in missing])}."
+        requests = tuple(fact for fact in ORDER_OF_REQUESTS if fact in bound.missing)
+        return _refusal(case, drug_file, screening, "insufficient", text, findings, requests)
+    text = f"{name}: {phrases.listed(bound.beyond_validity)} is outside {bound.model.name}, the model here."
+    return _refusal(case, drug_file, screening, "out_of_scope", text)
+
+
+def _refusal(
+    case: Case,
+    drug_file: DrugFile,
+    screening: Screening,
+    outcome: Literal["insufficient", "out_of_scope"],
+    reason: str,
+    findings: tuple[Finding, ...] | None = None,
+    requests: Sequence[str] | None = None,
+) -> Recommendation:
+    """No dose: what is missing or why not, and what still holds without it."""
+    wanted = set(screening.requests if requests is None else requests)
+    still_true = (phrases.usual_limits(drug_file),) if outcome == "insufficient" else ()
+    next_level = sampling.red_flag(drug_file, None, case.now) if screening.paused else None
+    return Recommendation(
+        outcome=outcome,
+        drug=drug_file.drug,
+        display=drug_file.as_display,
+        reason=reason,
+        missing=screening.findings if findings is None else findings,
+        requests=tuple(name for name in ORDER_OF_REQUESTS if name in wanted),
+        next_level=next_level,
+        why=still_true,
+        warnings=screening.warnings,
+        red_flags=screening.red_flags if outcome == "insufficient" else (),
+        references=explain.references(drug_file),
+        engine=engine(drug_file),
+    )

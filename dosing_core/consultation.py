@@ -1,0 +1,141 @@
+"""What is believed of the patient, and what each practical regimen would do: the numbers behind an answer.
+
+Nothing is worded or decided here beyond the best fit. The same arithmetic, with one fact changed, gives the
+sensitivities.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from dosing_core.case import Case, Dose, Regimen
+from dosing_core.goals import choose_target
+from dosing_core.inference.belief import Belief
+from dosing_core.inference.particles import Particles
+from dosing_core.kinetics import DoseTable, dose_table
+from dosing_core.library.schema import DrugFile
+from dosing_core.population.bind import Bound
+from dosing_core.recommendation import Target
+from dosing_core.regimens.candidates import Candidate, candidates
+from dosing_core.regimens.infusion import standard_duration
+from dosing_core.regimens.limits import PatientLimits, patient_limits
+from dosing_core.regimens.search import Question, Scored, best, score, score_one
+from dosing_core.regimens.timing import Timing, timing
+from dosing_core.review import Reviewed, review
+from dosing_core.screening import Screening, latest_measurement
+
+PARTICLES = 1024
+"""Every regimen is asked of so many equally likely patients: a chance is then known to about one percent."""
+
+
+@dataclass(frozen=True, eq=False)
+class Consultation:
+    """One patient, one order, all numbers."""
+
+    case: Case
+    """With the usable doses and levels only."""
+    drug_file: DrugFile
+    bound: Bound
+    reviewed: Reviewed
+    history: DoseTable
+    timing: Timing
+    limits: PatientLimits
+    weight_kg: float
+    height_cm: float | None
+    target: Target
+    candidates: tuple[Candidate, ...]
+    question: Question
+    scored: tuple[Scored, ...]
+    chosen: Scored | None
+    """The best candidate; None if no practical regimen is inside the limits."""
+    ordered: Scored | None
+    """The order as written, an unwritten infusion length filled in; None if it is incomplete."""
+
+    @property
+    def belief(self) -> Belief:
+        """What the plausible levels say."""
+        return self.reviewed.belief
+
+
+def consult(case: Case, drug_file: DrugFile, screening: Screening, bound: Bound) -> Consultation:
+    """Work out all numbers for a screened case and a model that may speak."""
+    doses, levels = screening.doses, screening.levels
+    history = dose_table(doses, case.now)
+    reviewed = review(bound, history, levels, doses, drug_file, case.now)
+    when = timing(case, doses, drug_file.dosing.intervals_h)
+    weight = latest_measurement(case.subject.weight, case.now)
+    height = latest_measurement(case.subject.height, case.now)
+    if weight is None:
+        raise ValueError("screening let a case without a weight pass")
+    present = when.present.daily_dose_mg if when.present else None
+    limits = patient_limits(drug_file, weight.value, present)
+    ordered = judged_order(case.order.regimen, drug_file)
+    choices = candidates(drug_file, limits, weight.value, screening.route, ordered)
+    target = choose_target(drug_file, case)
+    question = ask(reviewed.belief, drug_file, target, when, history)
+    scored = score(question, choices)
+    return Consultation(
+        case=case,
+        drug_file=drug_file,
+        bound=bound,
+        reviewed=reviewed,
+        history=history,
+        timing=when,
+        limits=limits,
+        weight_kg=weight.value,
+        height_cm=height.value if height else None,
+        target=target,
+        candidates=choices,
+        question=question,
+        scored=scored,
+        chosen=best(scored, drug_file.judgement),
+        ordered=score_one(question, ordered) if ordered else None,
+    )
+
+
+def ask(belief: Belief, drug_file: DrugFile, target: Target, when: Timing, history: DoseTable) -> Question:
+    """The question that every regimen is asked under this belief."""
+    return Question(
+        particles=belief.particles(PARTICLES),
+        effective=belief.effective_sample_size,
+        first_h=when.first_h,
+        history=history.before(when.first_h),
+        target=target,
+        judgement=drug_file.judgement,
+    )
+
+
+def best_under(consultation: Consultation, belief: Belief) -> Regimen | None:
+    """The regimen that would be best under another belief, all else equal."""
+    own = consultation
+    question = ask(belief, own.drug_file, own.target, own.timing, own.history)
+    return _best(own, question)
+
+
+def best_for(consultation: Consultation, particles: Particles) -> Regimen | None:
+    """The regimen that would be best if the patient were one of these particles."""
+    return _best(consultation, replace(consultation.question, particles=particles))
+
+
+def best_at(consultation: Consultation, target: Target) -> Regimen | None:
+    """The regimen that would be best for another target."""
+    return _best(consultation, replace(consultation.question, target=target))
+
+
+def _best(consultation: Consultation, question: Question) -> Regimen | None:
+    found = best(score(question, consultation.candidates), consultation.drug_file.judgement)
+    return found.regimen if found else None
+
+
+def judged_order(ordered: Regimen | None, drug_file: DrugFile) -> Regimen | None:
+    """The order with an infusion length, the standard one where none is written."""
+    if ordered is None or drug_file.infusion is None or ordered.route != "iv" or ordered.duration_h > 0:
+        return ordered
+    length = standard_duration(ordered.dose_mg, drug_file.infusion)
+    return ordered.model_copy(update={"duration_h": length})
+
+
+def usable(case: Case, doses: Sequence[Dose], screening: Screening) -> Case:
+    """The case with only those doses and levels that count."""
+    return case.model_copy(update={"doses": tuple(doses), "levels": screening.levels})

@@ -1,0 +1,146 @@
+"""Numbers, doses and ages in plain words, as they are read at the bedside.
+
+The core writes no local time: an age ("9 days old") or a distance ("3.0 h after the dose") stands where a
+sentence needs time, and everything else carries its instant in a field. No text of the record is repeated.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from dosing_core.case import CovariateName, Measurement, Regimen
+from dosing_core.library.schema import DrugFile
+from dosing_core.recommendation import Display, Estimate, Target
+
+ROUTE_WORDS = {"iv": "intravenously", "oral": "by mouth"}
+
+
+def plain(value: float) -> str:
+    """A number as stocked or charted: thousands separated, no trailing zero."""
+    return f"{value:,.4f}".rstrip("0").rstrip(".") or "0"
+
+
+def figure(value: float) -> str:
+    """A computed number, two to three significant digits: 652, 14.6 → 15, 8.1, 0.62."""
+    if value == 0:
+        return "0"
+    decimals = min(max(1 - math.floor(math.log10(abs(value))), 0), 3)
+    return f"{value:,.{decimals}f}"
+
+
+def percent(value: float) -> str:
+    """Whole percent; what rounds to nothing or to certainty says so."""
+    if 0 < value < 0.005:
+        return "under 1 %"
+    if 0.995 < value < 1:
+        return "over 99 %"
+    return f"{value * 100:.0f} %"
+
+
+def capital(text: str) -> str:
+    """First letter large, the rest as it is."""
+    return text[:1].upper() + text[1:]
+
+
+def listed(parts: Sequence[str]) -> str:
+    """``a``, ``a and b``, ``a, b and c``."""
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
+
+
+def sentences(parts: Iterable[str]) -> str:
+    """Parts as one sentence after another, empty ones left out."""
+    return " ".join(part for part in parts if part)
+
+
+def age(hours: float) -> str:
+    """How old a fact is: ``25 minutes``, ``27 h``, ``12 days``."""
+    if hours < 1:
+        return f"{max(round(hours * 60), 1)} min"
+    return f"{round(hours)} h" if hours < 48 else f"{round(hours / 24)} days"
+
+
+def hours_between(earlier: datetime, later: datetime) -> float:
+    """Hours from one instant to the other."""
+    return (later - earlier).total_seconds() / 3600.0
+
+
+def dose(milligrams: float) -> str:
+    """``1,250 mg``."""
+    return f"{plain(milligrams)} mg"
+
+
+def regimen(value: Regimen) -> str:
+    """``1,000 mg every 12 h``."""
+    return f"{dose(value.dose_mg)} every {plain(value.interval_h)} h"
+
+
+def infusion_length(hours: float) -> str:
+    """``90 min``, ``2 h``."""
+    minutes = round(hours * 60)
+    return f"{plain(minutes / 60)} h" if minutes % 60 == 0 else f"{minutes} min"
+
+
+def measured(value_mg_L: float, display: Display) -> str:
+    """A measured level with its unit, as the laboratory writes it: ``16.4 ng/mL``."""
+    return f"{plain(round(value_mg_L * display.concentration_factor, 3))} {display.concentration_unit}"
+
+
+def concentration(value_mg_L: float, display: Display) -> str:
+    """A computed concentration without its unit."""
+    return figure(value_mg_L * display.concentration_factor)
+
+
+def interval(estimate: Estimate, display: Display) -> str:
+    """``8.1–31``."""
+    return f"{concentration(estimate.low, display)}–{concentration(estimate.high, display)}"
+
+
+def target(value: Target, display: Display) -> str:
+    """``AUC24 400–600 mg·h/L``, ``trough 5–10 ng/mL``."""
+    low, high = (plain(round(x * display.concentration_factor, 6)) for x in (value.low, value.high))
+    if value.metric == "trough":
+        return f"trough {low}–{high} {display.concentration_unit}"
+    mass, _, volume = display.concentration_unit.partition("/")
+    return f"AUC24 {low}–{high} {mass}·h/{volume}"
+
+
+def metric_name(value: Target) -> str:
+    """``AUC24`` or ``trough``."""
+    return "AUC24" if value.metric == "auc24" else "trough"
+
+
+COVARIATE_WORDS: dict[CovariateName, str] = {
+    "weight": "weight",
+    "height": "height",
+    "creatinine": "creatinine",
+    "haematocrit": "haematocrit",
+}
+
+
+def too_old(name: CovariateName, hours: float, max_age_h: float) -> str:
+    """A value that is older than the drug file allows."""
+    return f"last {COVARIATE_WORDS[name]} is {age(hours)} old; at most {age(max_age_h)} are allowed"
+
+
+def usual_limits(drug_file: DrugFile) -> str:
+    """What holds without knowing the patient better, as one sentence; empty if there is nothing to say."""
+    parts = []
+    if drug_file.loading:
+        span, cap = drug_file.loading.per_kg, drug_file.loading.cap.value
+        per_kg = f"{plain(span.low)}–{plain(span.high)} mg/kg of actual weight"
+        parts.append(f"a loading dose is {per_kg}, at most {dose(cap)}")
+    parts.append(f"no day above {dose(drug_file.limits.daily.value)}")
+    if drug_file.limits.daily_per_kg:
+        parts.append(f"or {plain(drug_file.limits.daily_per_kg.value)} mg/kg")
+    if drug_file.infusion:
+        parts.append(f"infusions at most {plain(drug_file.infusion.max_rate.value)} mg/min")
+    text = ", ".join(parts).replace(", or ", " or ")
+    return f"Still true without it: {text}."
+
+
+def rising_creatinine(series: Sequence[Measurement], now: datetime) -> str:
+    """The red flag's first sentence: values, and how long ago they were measured."""
+    values = [f"{plain(m.value)} mg/dL ({age(hours_between(m.time, now))} ago)" for m in series]
+    return f"Creatinine is rising: {', '.join(values)}."

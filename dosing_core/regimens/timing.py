@@ -1,0 +1,77 @@
+"""What treatment is running, and when its next dose is due."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from statistics import median
+
+from dosing_core.case import Case, Dose, Regimen
+
+HOUR = timedelta(hours=1)
+RUNNING_H = 72.0
+"""A treatment whose last dose is older than this has stopped, unless the order says that it runs. Project
+policy: longer than the longest usual interval, with a day's grace."""
+SNAP = 0.25
+"""Gaps within this fraction of a usual interval are that interval: doses are not given to the minute. Project
+policy."""
+ORDERED_AHEAD_H = 48.0
+"""An order may start so much later; a later start says nothing about the dose that is due now. Project
+policy."""
+
+
+@dataclass(frozen=True)
+class Timing:
+    """The running treatment, if there is one, and the first dose that this answer decides on."""
+
+    running: bool
+    present: Regimen | None
+    """What the patient is on, from the doses as given; None if nothing runs or nothing is on record."""
+    first_dose_at: datetime
+    first_h: float
+    """h from now to it."""
+
+
+def timing(case: Case, doses: Sequence[Dose], usual_intervals_h: Sequence[float]) -> Timing:
+    """Read the treatment from past doses (usable ones, in order of time) and the order.
+
+    The next dose is due one present interval after the last one, never before; at once if nothing runs or the
+    dose is overdue. A later start that the order names is respected.
+    """
+    last = doses[-1] if doses else None
+    recent = last is not None and (case.now - last.time) / HOUR <= RUNNING_H
+    running = case.order.running or recent
+    present = None
+    due = case.now
+    if running and last is not None:
+        interval = present_interval(doses, case.order.regimen, usual_intervals_h)
+        present = Regimen(
+            dose_mg=last.amount_mg, interval_h=interval, route=last.route, duration_h=last.duration_h
+        )
+        due = max(due, last.time + interval * HOUR)
+    elif running:
+        present = case.order.regimen
+    start = case.order.start
+    if start is not None and start <= case.now + ORDERED_AHEAD_H * HOUR:
+        due = max(due, start)
+    return Timing(running, present, due, (due - case.now) / HOUR)
+
+
+def present_interval(
+    doses: Sequence[Dose], ordered: Regimen | None, usual_intervals_h: Sequence[float]
+) -> float:
+    """Hours between doses as they are given: the median of the last gaps, at a usual interval if near one.
+
+    With a single dose on record, the interval as ordered, else the preferred one.
+    """
+    gaps = [
+        (later.time - earlier.time) / HOUR
+        for earlier, later in zip(doses[-6:-1], doses[-5:], strict=False)
+        if later.time > earlier.time
+    ]
+    if not gaps:
+        return ordered.interval_h if ordered else usual_intervals_h[0]
+    gap = median(gaps)
+    nearest = min(usual_intervals_h, key=lambda usual: abs(usual - gap))
+    return nearest if abs(nearest - gap) <= SNAP * nearest else gap
