@@ -90,19 +90,14 @@ class Ledger:
         """The answer with this id, or None."""
         with Session(self._engine) as session:
             row = session.get(RecommendationRow, recommendation_id)
-            if row is None:
-                return None
-            return StoredRecommendation(
-                id=row.id,
-                request_id=row.request_id,
-                created_at=row.created_at,
-                drug=row.drug,
-                outcome=row.outcome,
-                engine=row.engine,
-                case=row.case,
-                recommendation=row.recommendation,
-                cards=tuple(session.scalars(_cards_of(recommendation_id).order_by(CardRow.position))),
-            )
+            return None if row is None else _recommendation(session, row)
+
+    def recommendations_of(self, request_id: str) -> tuple[StoredRecommendation, ...]:
+        """The answers that one call led to, also those that were kept silent about."""
+        asked = select(RecommendationRow).where(RecommendationRow.request_id == request_id)
+        with Session(self._engine) as session:
+            rows = session.scalars(asked.order_by(RecommendationRow.id))
+            return tuple(_recommendation(session, row) for row in rows)
 
     def record_feedback(self, feedback: FeedbackRecord) -> bool:
         """Keep one feedback; False if exactly this was said before. Never judges which of two holds."""
@@ -117,7 +112,7 @@ class Ledger:
         about = (
             select(FeedbackRow)
             .where(FeedbackRow.card.in_(_cards_of(recommendation_id)))
-            .order_by(FeedbackRow.received_at, FeedbackRow.digest)
+            .order_by(FeedbackRow.received_at, FeedbackRow.outcome_at, FeedbackRow.digest)
         )
         with Session(self._engine) as session:
             return tuple(_feedback(row) for row in session.scalars(about))
@@ -138,6 +133,20 @@ class Ledger:
 
 def _cards_of(recommendation_id: str) -> Any:
     return select(CardRow.uuid).where(CardRow.recommendation_id == recommendation_id)
+
+
+def _recommendation(session: Session, row: RecommendationRow) -> StoredRecommendation:
+    return StoredRecommendation(
+        id=row.id,
+        request_id=row.request_id,
+        created_at=row.created_at,
+        drug=row.drug,
+        outcome=row.outcome,
+        engine=row.engine,
+        case=row.case,
+        recommendation=row.recommendation,
+        cards=tuple(session.scalars(_cards_of(row.id).order_by(CardRow.position))),
+    )
 
 
 def _call(row: CallRow) -> CallRecord:

@@ -1,0 +1,178 @@
+"""One order's trip: reading → chart → case → recommendation → ledger → card.
+
+An order is answered on its own: if something goes wrong with one, the others are answered all the same, and
+the EHR hears of it only as a card.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from time import monotonic
+from uuid import NAMESPACE_URL, uuid5
+
+from cds_hooks import calls
+from cds_hooks.cards import CardSubject, card_for, failure_card, other_patient_card
+from cds_hooks.errors import MissingData, Problem
+from cds_hooks.ledger import Ledger, StoredRecommendation
+from cds_hooks.protocol.discovery import Service
+from cds_hooks.protocol.request import OrderRequest, Resource
+from cds_hooks.protocol.response import Card
+from cds_hooks.settings import Settings
+from dosing_core import recommend
+from dosing_core.library.load import load_drug
+from fhir_adapters.chart import PatientChart
+from fhir_adapters.client import FhirClient
+from fhir_adapters.errors import NothingToRead
+from fhir_adapters.gather import gather
+from fhir_adapters.intake import to_case
+from fhir_adapters.order import OrderReading, read_order
+
+RECOMMENDATIONS = uuid5(NAMESPACE_URL, "urn:dosewright:recommendation")
+MOST_ORDERS = 6
+"""Orders that one call gets answers about; more are left alone, so that the answer comes in time. Project
+policy: nobody orders drugs of narrow therapeutic range more than six at a time."""
+LEAST_WAIT = 0.05
+"""Seconds left to the FHIR server for a second drug after the first has used up the time."""
+
+
+@dataclass(frozen=True)
+class Answered:
+    """What goes back, and whether we failed on the way."""
+
+    cards: tuple[Card, ...]
+    failed: str = ""
+    """Class of the error that kept an order from being answered."""
+
+
+def answer(
+    request: OrderRequest,
+    service: Service,
+    settings: Settings,
+    ledger: Ledger,
+    now: datetime,
+    request_id: str,
+) -> Answered:
+    """The cards for all orders in question, in their order. ``now`` is cut to whole seconds.
+
+    Raises ``MissingData`` if neither prefetch nor a server that may be contacted holds what is needed.
+    """
+    call = _Call(request, service, settings, ledger, now.replace(microsecond=0), request_id)
+    cards: list[Card] = []
+    readings = list(call.readings())[:MOST_ORDERS]
+    for order, reading, key in readings:
+        try:
+            card = call.card(order, reading, key, one_of_several=len(readings) > 1)
+        except MissingData:
+            raise
+        except Exception as error:  # one order's fault is not the call's
+            call.note(error)
+            card = failure_card(str(reading.drug), key)
+        if card is not None:
+            cards.append(card)
+    return Answered(tuple(cards), call.failed)
+
+
+@dataclass
+class _Call:
+    """One hook call while its orders are answered, one after the other."""
+
+    request: OrderRequest
+    service: Service
+    settings: Settings
+    ledger: Ledger
+    now: datetime
+    request_id: str
+    started: float = field(default_factory=monotonic)
+    charts: dict[str, PatientChart] = field(default_factory=dict)
+    failed: str = ""
+
+    def note(self, error: Exception) -> None:
+        """Log a failure of ours and remember its class."""
+        calls.log_failure(error, self.request_id)
+        self.failed = type(error).__name__
+
+    def readings(self) -> Iterator[tuple[Resource, OrderReading, str]]:
+        """The orders for drugs that we know, each with a key that is its own within this call and the same
+        whenever the call is repeated."""
+        context = self.request.context
+        for position, order in enumerate(context.in_question):
+            try:
+                reading = read_order(order, patient_id=context.patient_id)
+            except Exception as error:  # an order that we cannot read, so nobody can tell if it is ours
+                self.note(error)
+                continue
+            if reading.drug is not None:
+                yield order, reading, f"{self.service.id}|{self.request.hook_instance}|{position}"
+
+    def card(self, order: Resource, reading: OrderReading, key: str, one_of_several: bool) -> Card | None:
+        """The card about one order, or None. The recommendation is in the ledger before the card is sent."""
+        drug_file = load_drug(str(reading.drug))
+        if not reading.about_patient:
+            return other_patient_card(drug_file.display.drug_name, self.service.moment, key)
+        case = to_case(self._chart(drug_file.drug), reading, self.now)
+        route = drug_file.route(case.order.route) if case.order.route else None
+        recommendation_id = str(uuid5(RECOMMENDATIONS, f"{key}|{case.to_bytes().decode()}"))
+        subject = CardSubject(
+            recommendation=recommend(case),
+            case=case,
+            order=order,
+            patient_id=self.request.context.patient_id,
+            encounter_id=self.request.context.encounter_id,
+            moment=self.service.moment,
+            recommendation_id=recommendation_id,
+            page_url=f"{self.settings.base_url}/recommendations/{recommendation_id}",
+            timezone=self.settings.zone,
+            ordered_loading_mg=reading.loading_dose_mg,
+            route_in_scope=route is None or route.supported,
+            one_of_several=one_of_several,
+        )
+        card = card_for(subject)
+        if not self._stored(subject, card) and card is not None:
+            return card.model_copy(update={"links": ()})  # the page would not be found
+        return card
+
+    def _stored(self, subject: CardSubject, card: Card | None) -> bool:
+        stored = StoredRecommendation(
+            id=subject.recommendation_id,
+            request_id=self.request_id,
+            created_at=self.now,
+            drug=subject.recommendation.drug,
+            outcome=subject.recommendation.outcome,
+            engine=subject.recommendation.engine,
+            case=subject.case.to_bytes(),
+            recommendation=subject.recommendation.to_bytes(),
+            cards=(card.uuid,) if card is not None and card.uuid else (),
+        )
+        return calls.write("recommendation", lambda: self.ledger.store_recommendation(stored))
+
+    def _chart(self, drug: str) -> PatientChart:
+        """What the record says that matters for this drug, read once. Raises ``MissingData``."""
+        if drug not in self.charts:
+            patient_id, prefetch = self.request.context.patient_id, self.request.prefetch or {}
+            try:
+                self.charts[drug] = gather(patient_id, drug, prefetch, self._client(), self.now)
+            except NothingToRead as error:
+                raise self._missing(error) from None
+        return self.charts[drug]
+
+    def _client(self) -> FhirClient | None:
+        """A client of the server that the call names, if that server may be contacted."""
+        server, authorization = self.request.fhir_server, self.request.fhir_authorization
+        if not server or not self.settings.may_contact(server):
+            return None
+        token = authorization.access_token.get_secret_value() if authorization else None
+        left = self.settings.fhir_timeout - (monotonic() - self.started)
+        return FhirClient(server, token, max(left, LEAST_WAIT))
+
+    def _missing(self, error: NothingToRead) -> MissingData:
+        server = "fhirServer is not on the list of servers that may be contacted"
+        if not self.request.fhir_server:
+            server = "there is no fhirServer to ask"
+        return MissingData(
+            *(
+                Problem(f"prefetch.{key} is missing, and {server}", f"prefetch.{key}", MissingData.code)
+                for key in error.missing
+            )
+        )

@@ -1,0 +1,10 @@
+"""Cards: a recommendation in the prescriber's words.
+
+``card_for`` decides whether to speak and how loudly; ``summary`` writes the first line, ``detail`` the basis,
+``suggestions`` what can be accepted with one click.
+"""
+
+from cds_hooks.cards.card import card_for, failure_card, other_patient_card
+from cds_hooks.cards.subject import CardSubject
+
+__all__ = ["CardSubject", "card_for", "failure_card", "other_patient_card"]

@@ -1,0 +1,101 @@
+"""Whether to speak, how loudly, and the card that results."""
+
+from __future__ import annotations
+
+from uuid import NAMESPACE_URL, uuid5
+
+from cds_hooks.cards.detail import detail
+from cds_hooks.cards.reasons import OVERRIDE_REASONS
+from cds_hooks.cards.subject import CardSubject, Moment
+from cds_hooks.cards.suggestions import behaviour, suggestions
+from cds_hooks.cards.summary import summary
+from cds_hooks.protocol.response import Card, Coding, Indicator, Link, Source
+
+CARDS = uuid5(NAMESPACE_URL, "urn:dosewright:card")
+SOURCE = Source(
+    label="Dosewright: individual dosing",
+    topic=Coding(system="urn:dosewright:topic", code="individual-dose", display="Individual dose"),
+)
+
+
+def card_for(subject: CardSubject) -> Card | None:
+    """The card, or None where silence serves the prescriber better."""
+    indicator = _indicator(subject)
+    if indicator is None:
+        return None
+    uuid = uuid5(CARDS, subject.recommendation_id)
+    offered = suggestions(subject, uuid)
+    return Card(
+        uuid=str(uuid),
+        summary=summary(subject),
+        detail=detail(subject),
+        indicator=indicator,
+        source=SOURCE,
+        suggestions=offered,
+        selection_behavior=behaviour(offered),
+        override_reasons=OVERRIDE_REASONS if offered or subject.recommendation.outcome == "avoid" else (),
+        links=_links(subject.page_url),
+    )
+
+
+def other_patient_card(drug_name: str, moment: Moment, key: str) -> Card:
+    """An order for a drug that we dose, but not for the patient whose chart is open: no dose, and why."""
+    return Card(
+        uuid=_uuid("other-patient", key),
+        summary=f"{_capital(drug_name)} not looked at: this order is for another patient than the open chart",
+        detail="The order's subject and the patient of this call differ. No dose was worked out. Check whose "
+        "order this is.",
+        indicator="warning" if moment == "sign" else "info",
+        source=SOURCE,
+    )
+
+
+def failure_card(drug_name: str, key: str) -> Card:
+    """We failed. It is said, because silence on signing means that the order was looked at and is fine."""
+    return Card(
+        uuid=_uuid("failure", key),
+        summary=f"{_capital(drug_name)} not individualised: Dosewright could not work out an answer",
+        detail="The order was not checked. The fault is Dosewright's, not the order's; it has been logged.",
+        indicator="info",
+        source=SOURCE,
+    )
+
+
+def _indicator(subject: CardSubject) -> Indicator | None:
+    """How loudly to speak; None: not at all. Quiet on signing unless a change or a danger is real."""
+    recommendation, signing = subject.recommendation, subject.moment == "sign"
+    if not subject.route_in_scope and recommendation.outcome in ("insufficient", "out_of_scope"):
+        return None if signing else "info"
+    if recommendation.outcome == "avoid":
+        return "critical"
+    if recommendation.red_flags or subject.flagged_levels:
+        return "warning"
+    match recommendation.outcome:
+        case "recommend" if subject.already_ordered:
+            return None if signing else "info"
+        case "recommend":
+            return "warning" if signing and not _adds_only_loading(subject) else "info"
+        case "agree":
+            return None if signing else "info"
+        case "out_of_scope":
+            return "warning"
+    return "info"
+
+
+def _adds_only_loading(subject: CardSubject) -> bool:
+    """True if the regimen stays and a loading dose is offered: help, no correction."""
+    ordered = subject.recommendation.option("as_ordered")
+    advised = subject.recommendation.option("recommended")
+    return ordered is not None and advised is not None and ordered.regimen == advised.regimen
+
+
+def _links(page_url: str | None) -> tuple[Link, ...]:
+    return (Link(label="Curve, inputs and model behind this", url=page_url),) if page_url else ()
+
+
+def _uuid(kind: str, key: str) -> str:
+    return str(uuid5(CARDS, f"{kind}|{key}"))
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]

@@ -1,0 +1,210 @@
+"""The basis of a card in GitHub Flavored Markdown: options side by side, why, what was used and what was not.
+
+Everything that is not a number of ours goes through ``escape.markdown``: it may quote the record.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from cds_hooks.cards.escape import markdown
+from cds_hooks.cards.subject import CardSubject
+from cds_hooks.wording import percent
+from dosing_core.case import Finding
+from dosing_core.recommendation import Exposure, LevelReview, Metric, RegimenOption
+
+METRICS: tuple[Metric, ...] = ("auc24", "trough", "peak")
+MOST_COLUMNS = 3
+NAMED = {
+    "levels": "drug level",
+    "doses": "doses",
+    "order": "order",
+    "genotypes": "genotype",
+    "co_medications": "other drugs",
+}
+
+
+def detail(subject: CardSubject) -> str:
+    """The detail of a card."""
+    parts = (
+        _which_order(subject),
+        *_dangers(subject),
+        _table(subject),
+        _why(subject),
+        _next_level(subject),
+        *_cautions(subject),
+        _used(subject),
+        _not_known(subject),
+        *_assumptions(subject),
+        _models(subject),
+    )
+    return "\n\n".join(part for part in parts if part)
+
+
+def _which_order(subject: CardSubject) -> str:
+    if not subject.one_of_several:
+        return ""
+    order = subject.wording.order(subject.case.order)
+    return f"**Order:** {markdown(f'{subject.drug_name} {order}')}"
+
+
+def _dangers(subject: CardSubject) -> Iterable[str]:
+    for text in subject.recommendation.red_flags:
+        yield f"**Red flag:** {markdown(text)}"
+    for level in subject.flagged_levels:
+        yield _flagged_level(subject, level)
+
+
+def _flagged_level(subject: CardSubject, level: LevelReview) -> str:
+    wording, unit = subject.wording, subject.wording.concentration_unit
+    text = (
+        f"{wording.measured(level.observed)} {unit} ({wording.when(level.time)}), expected "
+        f"{wording.interval(level.expected)} {unit}: no dosing explains it. Check unit, line and time."
+    )
+    if not level.used and subject.recommendation.option("recommended"):
+        text += " The dose is shown without it"
+        included = subject.recommendation.without_flagged
+        text += f"; with it the answer would be {wording.regimen(included)}." if included else "."
+    return f"**Level:** {markdown(text)}" + (f" {markdown(level.note)}" if level.note else "")
+
+
+def _table(subject: CardSubject) -> str:
+    options = _columns(subject)
+    if not options:
+        return ""
+    rows = [_heads(subject, options), "|---" * (len(options) + 1) + "|", *_rows(subject, options)]
+    return "\n".join(rows)
+
+
+def _columns(subject: CardSubject) -> tuple[RegimenOption, ...]:
+    """As ordered, recommended, and others as far as there is room."""
+    return subject.recommendation.options[:MOST_COLUMNS]
+
+
+def _heads(subject: CardSubject, options: tuple[RegimenOption, ...]) -> str:
+    names = {"as_ordered": "as ordered", "recommended": "recommended", "alternative": "other"}
+    heads = (
+        _cell(f"{names[option.role]}: {subject.wording.regimen(option.regimen)}", option)
+        for option in options
+    )
+    return _row("", heads)
+
+
+def _rows(subject: CardSubject, options: tuple[RegimenOption, ...]) -> Iterable[str]:
+    wording, target = subject.wording, subject.recommendation.target
+    if any(option.loading_dose_mg for option in options):
+        yield _row("loading dose", (_cell(wording.loading(option), option) for option in options))
+    for metric in METRICS:
+        if any(_exposure(option, metric) for option in options):
+            name = "AUC24" if metric == "auc24" else metric
+            cells = (_cell(_estimate(subject, option, metric), option) for option in options)
+            yield _row(f"{name}, {wording.unit(metric)} (90 %)", cells)
+    if target is not None:
+        low, high = wording.bounds(target)
+        name = "AUC24" if target.metric == "auc24" else target.metric
+        chances: tuple[tuple[str, Callable[[RegimenOption], float]], ...] = (
+            (f"{name} inside {low}–{high}", lambda option: option.inside.value),
+            (f"above {high}", lambda option: option.above.value),
+            (f"below {low}", lambda option: option.below.value),
+        )
+        for label, chance in chances:
+            yield _row(label, (_cell(percent(chance(option)), option) for option in options))
+
+
+def _exposure(option: RegimenOption, metric: Metric) -> Exposure | None:
+    return next((exposure for exposure in option.exposures if exposure.metric == metric), None)
+
+
+def _estimate(subject: CardSubject, option: RegimenOption, metric: Metric) -> str:
+    exposure = _exposure(option, metric)
+    if exposure is None:
+        return "–"
+    estimate = exposure.estimate
+    return f"{subject.wording.exposure(estimate.median)} ({subject.wording.interval(estimate)})"
+
+
+def _cell(text: str, option: RegimenOption) -> str:
+    return f"**{markdown(text)}**" if option.role == "recommended" else markdown(text)
+
+
+def _row(label: str, cells: Iterable[str]) -> str:
+    return f"| {' | '.join((label, *cells))} |"
+
+
+def _why(subject: CardSubject) -> str:
+    sentences = (subject.recommendation.reason, *subject.recommendation.why)
+    return f"**Why:** {' '.join(_sentence(text) for text in dict.fromkeys(sentences) if text)}"
+
+
+def _next_level(subject: CardSubject) -> str:
+    level, wording = subject.recommendation.next_level, subject.wording
+    if level is None:
+        return ""
+    latest = f", by {wording.when(level.latest)} at the latest" if level.latest else ""
+    return f"**Next level:** {wording.when(level.time)}{latest}. {_sentence(level.reason)}"
+
+
+def _cautions(subject: CardSubject) -> Iterable[str]:
+    notes = [
+        (*subject.recommendation.warnings,),
+        *(
+            tuple(f"{subject.wording.regimen(option.regimen)}: {note}" for note in option.notes)
+            for option in _columns(subject)
+        ),
+    ]
+    for text in dict.fromkeys(text for group in notes for text in group):
+        yield f"**Caution:** {_sentence(text)}"
+
+
+def _used(subject: CardSubject) -> str:
+    wording = subject.wording
+    facts = [
+        markdown(f"{_small(fact.name)} {fact.value}")
+        + (f" ({wording.when(fact.time)}, {wording.age(fact.time)})" if fact.time else "")
+        for fact in subject.recommendation.used
+    ]
+    return f"**Used:** {'; '.join(facts)}." if facts else ""
+
+
+def _not_known(subject: CardSubject) -> str:
+    facts = [_finding(finding) for finding in subject.recommendation.missing]
+    return f"**Not known or not used:** {'; '.join(facts)}." if facts else ""
+
+
+def _finding(finding: Finding) -> str:
+    about = NAMED.get(finding.about, finding.about)
+    detail_text = finding.detail.rstrip(". ")
+    named = about.lower() in detail_text.lower()
+    return markdown(detail_text if named else f"{about}: {detail_text}")
+
+
+def _assumptions(subject: CardSubject) -> Iterable[str]:
+    for assumption in subject.recommendation.assumptions:
+        otherwise = assumption.otherwise
+        if assumption.regimen_otherwise is not None:
+            otherwise = f"{otherwise.rstrip('. ')} {subject.wording.regimen(assumption.regimen_otherwise)}"
+        yield f"**Assumed:** {_sentence(assumption.text)}" + (f" {_sentence(otherwise)}" if otherwise else "")
+
+
+def _models(subject: CardSubject) -> str:
+    models = subject.recommendation.models
+    if not models:
+        return ""
+    words = [
+        markdown(model.name)
+        + (f" {percent(model.weight)}" if len(models) > 1 else "")
+        + (", inside its population" if model.inside_population else ", **outside its population**")
+        + markdown(f" ({model.population})")
+        for model in models
+    ]
+    return f"**Model{'s' if len(models) > 1 else ''}:** {'; '.join(words)}."
+
+
+def _sentence(text: str) -> str:
+    stripped = text.strip()
+    return markdown(stripped if stripped.endswith((".", "?", ":")) else f"{stripped}.")
+
+
+def _small(name: str) -> str:
+    """A name inside a sentence: ``Weight`` becomes ``weight``, ``CYP3A5`` stays."""
+    return name[:1].lower() + name[1:] if name[1:2].islower() else name

@@ -1,0 +1,160 @@
+"""The first line: the drug, from → to, what it does to exposure, how sure. It decides in ten seconds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from cds_hooks.cards.escape import plain, shortened
+from cds_hooks.cards.subject import CardSubject
+from cds_hooks.protocol.response import SUMMARY_LENGTH
+from cds_hooks.wording import percent
+from dosing_core.case import Regimen
+from dosing_core.recommendation import RegimenOption, Target
+
+
+def summary(subject: CardSubject) -> str:
+    """The first line of a card, at most 139 characters, the most telling version that fits."""
+    candidates = [plain(text) for text in _candidates(subject)]
+    fitting = (text for text in candidates if len(text) <= SUMMARY_LENGTH)
+    return next(fitting, shortened(candidates[-1], SUMMARY_LENGTH))
+
+
+def _candidates(subject: CardSubject) -> Iterable[str]:
+    """Versions of the first line, from the longest to the shortest."""
+    recommendation = subject.recommendation
+    name = _capital(subject.drug_name)
+    if recommendation.outcome == "avoid":
+        return [f"Avoid {subject.drug_name}: {_clause(recommendation.reason)}"]
+    if recommendation.red_flags:
+        return [f"{name}: {recommendation.red_flags[0]}"]
+    if subject.flagged_levels:
+        return _flagged_level(subject)
+    match recommendation.outcome:
+        case "recommend" | "agree" if _advised(subject):
+            return _dose(subject)
+        case "insufficient":
+            return [f"{name} not individualised: {_clause(recommendation.reason)}"]
+        case "out_of_scope":
+            return [f"{name}, no dose from here: {_clause(recommendation.reason)}"]
+    return [f"{name}: {recommendation.reason}"]
+
+
+def _flagged_level(subject: CardSubject) -> list[str]:
+    wording, level = subject.wording, subject.flagged_levels[0]
+    unit = wording.concentration_unit
+    start = f"{_capital(subject.drug_name)} level {wording.measured(level.observed)} {unit}"
+    expected = f"no dosing explains it (expected {wording.interval(level.expected)})"
+    ask = "check unit, line, time"
+    without = (
+        "" if level.used or not subject.recommendation.option("recommended") else ". Dose shown without it"
+    )
+    return [f"{start}: {expected}; {ask}{without}", f"{start}: {expected}; {ask}", f"{start}: {ask}"]
+
+
+def _advised(subject: CardSubject) -> RegimenOption | None:
+    recommendation = subject.recommendation
+    if recommendation.outcome == "agree":
+        return recommendation.option("as_ordered") or recommendation.option("recommended")
+    return recommendation.option("recommended")
+
+
+def _dose(subject: CardSubject) -> list[str]:
+    recommendation = subject.recommendation
+    ordered, advised = recommendation.option("as_ordered"), _advised(subject)
+    assert advised is not None  # noqa: S101 - the caller has looked
+    name = _capital(subject.drug_name)
+    load = _load(subject, advised)
+    if recommendation.outcome == "agree":
+        start = f"{name} {_regimen(subject, advised.regimen)} fits"
+        return _versions(subject, start, _about(subject, advised), _next_level(subject))
+    if ordered is None:
+        start = f"{name}: {load}{_regimen(subject, advised.regimen)}"
+        return _versions(subject, start, _about(subject, advised), _next_level(subject))
+    if subject.already_ordered:
+        start = f"{name} {_regimen(subject, advised.regimen)} fits"
+        return _versions(subject, start, _about(subject, advised), _next_level(subject))
+    if ordered.regimen == advised.regimen and advised.loading_dose_mg is not None:
+        start = f"{name} {_regimen(subject, advised.regimen)} fits; load {_loading(subject, advised)} first"
+        return _versions(subject, start, _about(subject, advised), _next_level(subject))
+    start = f"{name} {_regimen(subject, ordered.regimen)} → {load}{_regimen(subject, advised.regimen)}"
+    return _change(subject, start, ordered, advised)
+
+
+def _change(subject: CardSubject, start: str, ordered: RegimenOption, advised: RegimenOption) -> list[str]:
+    target = subject.recommendation.target
+    if target is None:
+        return [start]
+    before, after = _median(subject, ordered, target), _median(subject, advised, target)
+    wording = subject.wording
+    exposure = f"{_metric(target)} {before} → {after}"
+    chance = f"{percent(advised.inside)} chance of {_bounds(subject, target)}"
+    now = f" (now {percent(ordered.inside)})"
+    unit = f" {wording.unit(target.metric)}"
+    return [
+        f"{start}: {exposure}{unit}, {chance}{now}",
+        f"{start}: {exposure}, {chance}{now}",
+        f"{start}: {exposure}, {chance}",
+        f"{start}: {_metric(target)} {after}, {percent(advised.inside)} on target",
+    ]
+
+
+def _versions(subject: CardSubject, start: str, about: str, tail: str) -> list[str]:
+    target = subject.recommendation.target
+    advised = _advised(subject)
+    short = start
+    if target is not None and advised is not None:
+        exposure = f"{_metric(target)} {_median(subject, advised, target)}"
+        short = f"{start}: {exposure}, {percent(advised.inside)} on target"
+    return [f"{start}{about}{tail}", f"{start}{about}", short]
+
+
+def _about(subject: CardSubject, option: RegimenOption) -> str:
+    target = subject.recommendation.target
+    if target is None:
+        return ""
+    exposure = (
+        f"{_metric(target)} about {_median(subject, option, target)} {subject.wording.unit(target.metric)}"
+    )
+    return f": {exposure}, {percent(option.inside)} chance of {_bounds(subject, target)}"
+
+
+def _next_level(subject: CardSubject) -> str:
+    level = subject.recommendation.next_level
+    which = "next" if any(level.used for level in subject.recommendation.levels) else "first"
+    return f"; {which} level {subject.wording.when(level.time)}" if level else ""
+
+
+def _load(subject: CardSubject, option: RegimenOption) -> str:
+    return f"load {_loading(subject, option)}, then " if option.loading_dose_mg is not None else ""
+
+
+def _loading(subject: CardSubject, option: RegimenOption) -> str:
+    return subject.wording.dose(option.loading_dose_mg or 0.0)
+
+
+def _regimen(subject: CardSubject, regimen: Regimen) -> str:
+    return subject.wording.regimen(regimen)
+
+
+def _median(subject: CardSubject, option: RegimenOption, target: Target) -> str:
+    exposure = next((e for e in option.exposures if e.metric == target.metric), None)
+    return subject.wording.exposure(exposure.estimate.median) if exposure else "not computed"
+
+
+def _metric(target: Target) -> str:
+    return "AUC24" if target.metric == "auc24" else target.metric
+
+
+def _bounds(subject: CardSubject, target: Target) -> str:
+    return "–".join(subject.wording.bounds(target))
+
+
+def _clause(sentence: str) -> str:
+    """A sentence as the second half of another."""
+    first, rest = sentence[:1], sentence[1:]
+    keeps_case = rest[:1].isupper() or not rest[:1].isalpha()
+    return f"{first if keeps_case else first.lower()}{rest}".rstrip(". ")
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]

@@ -1,0 +1,76 @@
+"""Who may call the service and who may read its pages."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hook_call import Service, hook_call, named, url
+
+FIRST_DOSE = named("01")
+TWO_LEVELS = named("07")
+NOW = FIRST_DOSE.now
+SELECT, SIGN = url("order-select"), url("order-sign")
+TOKEN = "a-very-secret-token-0123456789"  # noqa: S105 - made up
+
+
+@pytest.fixture
+def service(tmp_path: Path) -> Iterator[Service]:
+    made = Service(tmp_path, NOW)
+    yield made
+    made.ledger.close()
+
+
+def _outcome(answered: Any) -> dict[str, Any]:
+    outcome: dict[str, Any] = answered.get_json()
+    assert outcome["resourceType"] == "OperationOutcome"
+    assert outcome["issue"]
+    return outcome
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("GET", "/cds-services"), ("POST", SELECT), ("POST", f"{SELECT}/feedback"), ("POST", "/cds-services/x")],
+)
+def test_a_closed_service_answers_nobody_without_a_token(tmp_path: Path, method: str, path: str) -> None:
+    closed = Service(tmp_path, NOW, open=False, demo=False)
+    answered = closed.client.open(path, method=method, json={})
+
+    assert answered.status_code == 401
+    assert answered.headers["WWW-Authenticate"] == "Bearer"
+    _outcome(answered)
+    assert closed.ledger.calls()[0].error_class == "UntrustedClient"
+
+
+def test_health_needs_no_token(tmp_path: Path) -> None:
+    assert Service(tmp_path, NOW, open=False, demo=False).client.get("/health").status_code == 200
+
+
+def test_the_page_behind_a_card_needs_the_password(tmp_path: Path) -> None:
+    closed = Service(tmp_path, NOW, demo=False, pages_password="a long one")  # noqa: S106
+    (card,) = closed.ask(hook_call(TWO_LEVELS))["cards"]
+    path = card["links"][0]["url"].removeprefix(closed.settings.base_url)
+    basic = base64.b64encode(b"anyone:a long one").decode()
+
+    assert closed.client.get(path).status_code == 401
+    assert closed.client.get(path).headers["WWW-Authenticate"].startswith("Basic")
+    assert closed.client.get(path, headers={"Authorization": f"Bearer {TOKEN}"}).status_code == 401
+    assert closed.client.get(path, headers={"Authorization": f"Basic {basic}"}).status_code == 200
+
+
+def test_without_a_password_nobody_sees_pages_outside_the_demo(tmp_path: Path) -> None:
+    closed = Service(tmp_path, NOW, demo=False)
+
+    assert closed.client.get("/recommendations/x").status_code == 401
+    assert closed.client.get("/recommendations/../recommendations/x").status_code in {401, 404}
+
+
+def test_the_demo_shows_the_page(service: Service) -> None:
+    (card,) = service.ask(hook_call(TWO_LEVELS))["cards"]
+    page = service.client.get(card["links"][0]["url"].removeprefix(service.settings.base_url))
+
+    assert page.status_code == 200
+    assert page.mimetype == "text/html"
