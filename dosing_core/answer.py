@@ -20,20 +20,20 @@ from dosing_core.curves import curve, past_window
 from dosing_core.kinetics import hours
 from dosing_core.library.load import load_drug
 from dosing_core.library.schema import DrugFile
-from dosing_core.parameters import expected_person, parameter_estimates
+from dosing_core.parameters import expected_person
 from dosing_core.population.bind import Bound, bind
 from dosing_core.recommendation import Curve, NextLevel, Recommendation, RegimenOption
 from dosing_core.regimens.comparison import is_relevant
 from dosing_core.regimens.limits import broken, touched
 from dosing_core.regimens.loading import LoadingDose, choose_loading
-from dosing_core.regimens.options import judge
+from dosing_core.regimens.options import Draft, judge
 from dosing_core.regimens.search import Scored, alternatives
 from dosing_core.screening import ORDER_OF_REQUESTS, Screening, screen
 from dosing_core.sensitivity import assumptions
 from dosing_core.version import engine
 
 ALTERNATIVES = 2
-CURVE_PARTICLES = 512
+CURVE_PARTICLES = 256
 """Enough for a band that is drawn, not read off."""
 
 
@@ -101,20 +101,22 @@ def _decide(consultation: Consultation, chosen: Scored) -> _Decision:
     )
     kept = chosen if relevant or ordered is None else ordered
     loading = _loading(own, kept)
-    options: list[RegimenOption] = []
+    drafts: list[Draft] = []
     if ordered is not None:
-        options.append(_ordered_option(own, ordered))
+        drafts.append(_as_ordered(own, ordered))
     if relevant or loading is not None:
-        options.append(_recommended_option(own, kept, loading))
+        drafts.append(_recommended(own, kept, loading))
     others = alternatives(
         own.scored, kept, ordered.regimen if ordered else None, own.drug_file.judgement, ALTERNATIVES
     )
-    options += [judge(own.question, other, "alternative", own.timing.first_dose_at) for other in others]
+    when = own.timing.first_dose_at
+    drafts += [Draft(other, "alternative", when, loading=loading) for other in others]
+    options = judge(own.question, drafts)
     with_all = own.reviewed.with_all
     return _Decision(
         outcome="recommend" if relevant else "agree",
         reason=explain.reason(own, relevant, limits_broken),
-        options=tuple(options),
+        options=tuple(_clearing(own, option) for option in options),
         without_flagged=best_under(own, with_all) if with_all is not None else None,
     )
 
@@ -131,32 +133,34 @@ def _loading(consultation: Consultation, kept: Scored) -> LoadingDose | None:
     return choose_loading(own.question, own.drug_file, kept.regimen, own.weight_kg, own.height_cm)
 
 
-def _ordered_option(consultation: Consultation, ordered: Scored, *notes: str) -> RegimenOption:
-    return judge(
-        consultation.question,
+def _as_ordered(consultation: Consultation, ordered: Scored, *notes: str) -> Draft:
+    return Draft(
         ordered,
         "as_ordered",
         consultation.timing.first_dose_at,
-        written_as=consultation.case.order.regimen,
         notes=(*_broken(consultation), *notes),
+        written_as=consultation.case.order.regimen,
     )
 
 
-def _recommended_option(
-    consultation: Consultation, kept: Scored, loading: LoadingDose | None
-) -> RegimenOption:
+def _recommended(consultation: Consultation, kept: Scored, loading: LoadingDose | None) -> Draft:
     own = consultation
-    increment = own.drug_file.dosing.increment.value
-    notes = list(touched(kept.regimen, own.limits, increment))
+    notes = list(touched(kept.regimen, own.limits, own.drug_file.dosing.increment.value))
     if loading is not None:
         notes.append(loading.note)
-    option = judge(own.question, kept, "recommended", own.timing.first_dose_at, loading=loading, notes=notes)
-    if own.target.metric == "auc24" and own.timing.running and kept.median <= own.target.high:
-        if option.first_day.median <= own.target.high:
-            return option
-        clearing = "The first 24 h still pass the target, as earlier doses have to clear first."
-        return option.model_copy(update={"notes": (*option.notes, clearing)})
-    return option
+    return Draft(kept, "recommended", own.timing.first_dose_at, loading=loading, notes=tuple(notes))
+
+
+def _clearing(consultation: Consultation, option: RegimenOption) -> RegimenOption:
+    """Say so where a regimen that fits is still preceded by too much."""
+    own = consultation
+    if own.target.metric != "auc24" or not own.case.doses or option.role == "as_ordered":
+        return option
+    steady = next(one.estimate.median for one in option.exposures if one.metric == "auc24")
+    if steady > own.target.high or option.first_day.median <= own.target.high:
+        return option
+    text = "The first 24 h still pass the target, as earlier doses have to clear first."
+    return option.model_copy(update={"notes": (*option.notes, text)})
 
 
 def _paused_options(consultation: Consultation) -> tuple[RegimenOption, ...]:
@@ -164,7 +168,7 @@ def _paused_options(consultation: Consultation) -> tuple[RegimenOption, ...]:
     if consultation.ordered is None:
         return ()
     note = "Judged with the newest creatinine; while creatinine rises, the exposure is at least this."
-    return (_ordered_option(consultation, consultation.ordered, note),)
+    return judge(consultation.question, (_as_ordered(consultation, consultation.ordered, note),))
 
 
 def _compose(
@@ -180,7 +184,7 @@ def _compose(
         reason=decision.reason,
         target=own.target,
         options=decision.options,
-        parameters=parameter_estimates(own.belief, len(own.reviewed.used)),
+        parameters=own.parameters,
         levels=own.reviewed.levels,
         curves=_curves(own, decision.options),
         next_level=_next_level(own, screening, decision),

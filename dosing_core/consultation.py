@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from dosing_core.case import Case, Dose, Regimen
 from dosing_core.goals import choose_target
@@ -15,8 +16,9 @@ from dosing_core.inference.belief import Belief
 from dosing_core.inference.particles import Particles
 from dosing_core.kinetics import DoseTable, dose_table
 from dosing_core.library.schema import DrugFile
+from dosing_core.parameters import parameter_estimates
 from dosing_core.population.bind import Bound
-from dosing_core.recommendation import Target
+from dosing_core.recommendation import ParameterEstimate, Target
 from dosing_core.regimens.candidates import Candidate, candidates
 from dosing_core.regimens.infusion import standard_duration
 from dosing_core.regimens.limits import PatientLimits, patient_limits
@@ -51,6 +53,11 @@ class Consultation:
     """The best candidate; None if no practical regimen is inside the limits."""
     ordered: Scored | None
     """The order as written, an unwritten infusion length filled in; None if it is incomplete."""
+
+    @cached_property
+    def parameters(self) -> tuple[ParameterEstimate, ...]:
+        """What is believed of clearance and volumes."""
+        return parameter_estimates(self.reviewed.belief, len(self.reviewed.used))
 
     @property
     def belief(self) -> Belief:

@@ -11,7 +11,7 @@ from dosing_core.inference.particles import Particles
 from dosing_core.kinetics import DoseTable, concentrations, train
 from dosing_core.population.individual import FloatArray, Individual
 from dosing_core.recommendation import Curve, CurvePoint, RegimenOption
-from dosing_core.regimens.options import six
+from dosing_core.regimens.options import band, six
 
 MOST_POINTS = 120
 LONGEST_PAST_H = 72.0
@@ -45,7 +45,7 @@ def curve(
     doses = history.joined(future)
     times = _times(doses, -past_h, ahead)
     sample = particles.map(lambda person, p: concentrations(person, p, doses, times))
-    low, median, high = np.quantile(sample, (0.05, 0.5, 0.95), axis=0)
+    low, median, high = band(sample)
     none = np.zeros((1, population.dimension))
     typical = concentrations(population, population.parameters(none), doses, times)[0]
     points = [

@@ -8,7 +8,6 @@ from dosing_core import phrases
 from dosing_core.case import Case
 from dosing_core.consultation import Consultation
 from dosing_core.library.schema import DrugFile
-from dosing_core.parameters import parameter_estimates
 from dosing_core.recommendation import ModelUse, ParameterEstimate, Reference, UsedFact
 from dosing_core.screening import Screening
 
@@ -24,8 +23,10 @@ def reason(consultation: Consultation, relevant: bool, limits_broken: bool) -> s
         return "No complete dose is written; this one fits what is known of the patient."
     if limits_broken:
         return "The order as written passes a limit of the drug file."
-    if not relevant:
+    if not relevant and target.low <= ordered.median <= target.high:
         return "The order fits what is known of this patient; no practical dose is relevantly better."
+    if not relevant:
+        return f"The order's {metric} is expected at the edge of the target; no dose is relevantly better."
     if ordered.median > target.high:
         return f"The order as written is likely to give too much: its {metric} is expected above the target."
     if ordered.median < target.low:
@@ -75,8 +76,7 @@ def _what_levels_say(consultation: Consultation) -> str:
 
 def clearance(consultation: Consultation) -> ParameterEstimate | None:
     """The estimate of clearance, if the model lets it vary between people."""
-    found = parameter_estimates(consultation.belief, len(consultation.reviewed.used))
-    return next((one for one in found if one.name == "clearance"), None)
+    return next((one for one in consultation.parameters if one.name == "clearance"), None)
 
 
 def _against(value: float, typical: float) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 
 from dosing_core import phrases
 from dosing_core.case import Regimen
-from dosing_core.goals.loss import window_loss
+from dosing_core.goals.attainment import attainment
 from dosing_core.library.schema import DrugFile, Loading
 from dosing_core.physiology.body_size import body_mass_index
 from dosing_core.regimens.infusion import standard_duration
@@ -55,10 +55,11 @@ def loading_doses(rule: Loading, weight_kg: float, height_cm: float | None) -> t
 def choose_loading(
     question: Question, drug_file: DrugFile, regimen: Regimen, weight_kg: float, height_cm: float | None
 ) -> LoadingDose | None:
-    """The allowed loading dose whose first day comes closest to the target; None if the file has none.
+    """The least allowed loading dose whose first day is relevantly as good as any; None if the file has none.
 
-    Judged by the AUC of the first 24 h, maintenance included. Where a trough is the target the lowest allowed
-    dose is taken, since a first day has no trough to aim at.
+    Judged by the chance that the AUC of the first 24 h, maintenance included, is inside the target. A larger
+    dose has to earn its longer infusion and its risk by a relevantly better chance. Where a trough is the
+    target the least allowed dose is taken, since a first day has no trough to aim at.
     """
     rule = drug_file.loading
     if rule is None or drug_file.infusion is None or regimen.route != "iv":
@@ -71,11 +72,12 @@ def choose_loading(
         schedule = Schedule(regimen.interval_h, regimen.duration_h, regimen.route)
         (response,) = responses(question.particles, (schedule,), question.first_h, question.history)
         maintenance = np.array([regimen.dose_mg])
-        losses = []
+        inside = []
         for dose in doses:
             day = response.first_day_auc(maintenance, dose, standard_duration(dose, drug_file.infusion))
-            losses.append(float(np.mean(window_loss(day, question.target, question.judgement))))
-        chosen = doses[int(np.argmin(losses))]
+            inside.append(attainment(day, question.target, question.effective)[0].inside.value)
+        enough = max(inside) - question.judgement.relevant_chance.value
+        chosen = next(dose for dose, chance in zip(doses, inside, strict=True) if chance >= enough)
     return LoadingDose(
         amount_mg=chosen,
         duration_h=standard_duration(chosen, drug_file.infusion),

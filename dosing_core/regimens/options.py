@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
 import numpy as np
 
 from dosing_core.case import Regimen
+from dosing_core.inference.particles import Particles
 from dosing_core.population.individual import FloatArray
 from dosing_core.recommendation import Chance, Estimate, Exposure, RegimenOption
 from dosing_core.regimens.loading import LoadingDose
-from dosing_core.regimens.responses import Schedule, responses
+from dosing_core.regimens.responses import Response, Schedule, responses
 from dosing_core.regimens.search import Question, Scored
 
 Role = Literal["as_ordered", "recommended", "alternative"]
@@ -25,48 +27,86 @@ def six(value: float) -> float:
 
 def estimate(values: FloatArray) -> Estimate:
     """Median and 90 % credible interval of equally likely values [n]."""
-    low, median, high = np.quantile(values, (0.05, 0.5, 0.95))
-    return Estimate(low=six(low), median=six(median), high=six(high))
+    low, median, high = band(values[:, None])
+    return Estimate(low=six(low[0]), median=six(median[0]), high=six(high[0]))
 
 
-def judge(
-    question: Question,
-    scored: Scored,
-    role: Role,
-    first_dose_at: datetime,
-    *,
-    written_as: Regimen | None = None,
-    loading: LoadingDose | None = None,
-    notes: Sequence[str] = (),
-) -> RegimenOption:
-    """The option as it is shown. ``written_as`` replaces the regimen that was judged, where the order leaves
-    something open that had to be assumed."""
-    regimen = scored.regimen
-    schedule = Schedule(regimen.interval_h, regimen.duration_h, regimen.route)
-    (response,) = responses(question.particles, (schedule,), question.first_h, question.history)
+def band(values: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """5 %, 50 % and 95 % quantiles over equally likely values [n, m], each [m].
+
+    Interpolated between neighbours as numpy does by default; one sort serves all three.
+    """
+    ordered = np.sort(np.ascontiguousarray(values.T), axis=1)
+    last = ordered.shape[1] - 1
+    found = []
+    for share in (0.05, 0.5, 0.95):
+        place = share * last
+        below = int(place)
+        above = min(below + 1, last)
+        found.append(ordered[:, below] + (place - below) * (ordered[:, above] - ordered[:, below]))
+    return found[0], found[1], found[2]
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A regimen that is to be shown, not yet judged in full."""
+
+    scored: Scored
+    role: Role
+    first_dose_at: datetime
+    loading: LoadingDose | None = None
+    notes: tuple[str, ...] = ()
+    written_as: Regimen | None = None
+    """Replaces the regimen that was judged, where the order leaves something open that had to be assumed."""
+
+
+def judge(question: Question, drafts: Sequence[Draft]) -> tuple[RegimenOption, ...]:
+    """Each draft as it is shown, in their order. Regimens of one schedule share their simulation."""
+    schedules = tuple(dict.fromkeys(_schedule(draft.scored.regimen) for draft in drafts))
+    ask = (question.first_h, question.history)
+    steady = dict(zip(schedules, responses(question.particles, schedules, *ask), strict=True))
+    day = dict(zip(schedules, responses(_first_day_particles(question), schedules, *ask), strict=True))
+    return tuple(
+        _option(draft, steady[_schedule(draft.scored.regimen)], day[_schedule(draft.scored.regimen)])
+        for draft in drafts
+    )
+
+
+def _schedule(regimen: Regimen) -> Schedule:
+    return Schedule(regimen.interval_h, regimen.duration_h, regimen.route)
+
+
+def _first_day_particles(question: Question) -> Particles:
+    """Every particle; every fourth where saturable binding asks for a quadrature."""
+    if all(person.binding is None for person, _ in question.particles):
+        return question.particles
+    return Particles(tuple((person, eta[::4]) for person, eta in question.particles))
+
+
+def _option(draft: Draft, steady: Response, day: Response) -> RegimenOption:
+    regimen, loading, attained = draft.scored.regimen, draft.loading, draft.scored.attainment
     dose = np.array([regimen.dose_mg])
     if loading is None:
-        first_day = response.first_day_auc(dose)[0]
+        first_day = day.first_day_auc(dose)[0]
     else:
-        first_day = response.first_day_auc(dose, loading.amount_mg, loading.duration_h)[0]
-    attained = scored.attainment
+        first_day = day.first_day_auc(dose, loading.amount_mg, loading.duration_h)[0]
     return RegimenOption(
-        role=role,
-        regimen=written_as or regimen,
+        role=draft.role,
+        regimen=draft.written_as or regimen,
         loading_dose_mg=loading.amount_mg if loading else None,
         loading_duration_h=loading.duration_h if loading else None,
-        first_dose_at=first_dose_at,
+        first_dose_at=draft.first_dose_at,
         exposures=(
-            Exposure(metric="auc24", estimate=estimate(response.auc24(dose)[0])),
-            Exposure(metric="trough", estimate=estimate(response.trough(dose)[0])),
-            Exposure(metric="peak", estimate=estimate(response.peak(dose)[0])),
+            Exposure(metric="auc24", estimate=estimate(steady.auc24(dose)[0])),
+            Exposure(metric="trough", estimate=estimate(steady.trough(dose)[0])),
+            Exposure(metric="peak", estimate=estimate(steady.peak(dose)[0])),
         ),
         first_day=estimate(first_day),
         inside=_rounded(attained.inside),
         above=_rounded(attained.above),
         below=_rounded(attained.below),
-        expected_loss=six(scored.loss),
-        notes=tuple(notes),
+        expected_loss=six(draft.scored.loss),
+        notes=draft.notes,
     )
 
 
