@@ -11,7 +11,7 @@ from typing import Literal
 
 from pydantic import AwareDatetime, Field
 
-from dosing_core.case import CoMedication, Condition, Dose, Finding, Genotype, Sex
+from dosing_core.case import CoMedication, Condition, Dose, Finding, Genotype, Route, Sex
 from dosing_core.value import Value
 
 
@@ -37,6 +37,7 @@ class OrderedCourse(Value):
     """An active order of the drug that the record holds, other than the one in question."""
 
     source: str
+    route: Route | None = None
     doses: tuple[Dose, ...] = ()
     """Its doses up to now if it was followed to the letter; empty where it cannot be expanded."""
 

@@ -54,6 +54,11 @@ def text(value: Any, limit: int = 120) -> str | None:
     return value.strip()[:limit] or None
 
 
+def word(value: Any) -> str:
+    """A code such as a status; empty if there is none, so that it can be looked up in any table."""
+    return text(value, 40) or ""
+
+
 def number(value: Any) -> Decimal | None:
     """A finite number as it was written; a number written as text is not one."""
     if isinstance(value, bool) or not isinstance(value, int | float | Decimal):

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 
 from dosing_core.case import Finding, Genotype
-from fhir_adapters.elements import Resource, codings, items, moment, source, text, wordings
+from fhir_adapters.elements import Resource, codings, items, moment, source, text, word, wordings
 from fhir_adapters.labs import FINAL
 from fhir_adapters.subject import of_another
 from fhir_adapters.terminology.loinc import SYSTEMS, gene_studied, genes, genotype_codes
@@ -32,7 +32,7 @@ def read_genotype(resource: Resource, *, patient_id: str) -> tuple[Genotype | No
         return None, [foreign]
     if len(named) > 1:
         return None, [_excluded("a genotype names more than one gene; left out", origin)]
-    if resource.get("status") not in FINAL:
+    if word(resource.get("status")) not in FINAL:
         return None, [_excluded(f"a {gene} genotype that is not final; left out", origin)]
     found = {_in_order(*match) for one in said for match in _DIPLOTYPE.findall(one)}
     if len(found) != 1:

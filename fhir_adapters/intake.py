@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from dosing_core.case import Case, Dose, Finding, Level, Measurement, Subject
-from fhir_adapters.chart import ChartedValue, PatientChart, distinct
+from dosing_core.case import Case, Dose, Finding, Level, Measurement, Route, Subject
+from dosing_core.library import load_drug
+from fhir_adapters.chart import ChartedValue, OrderedCourse, PatientChart, distinct
 from fhir_adapters.order import OrderReading
 from fhir_adapters.patient import age_years
 
@@ -22,10 +23,14 @@ def to_case(chart: PatientChart, reading: OrderReading, now: datetime) -> Case:
     """The dosing question. Raises ``ValueError`` if the order is not for the chart's drug and patient."""
     if reading.drug != chart.drug or not reading.about_patient:
         raise ValueError("the order is not for this drug and patient")
-    doses, remarks = _doses(chart, reading)
-    running = bool(doses and doses[-1].time >= now - STILL_RUNNING) or any(
-        course.source != reading.order.source for course in chart.ordered
-    )
+    courses = [
+        course
+        for course in chart.ordered
+        if course.source != reading.order.source and _reaches_blood(chart.drug, course.route)
+    ]
+    doses, remarks = _doses(chart, courses)
+    recent = [dose for dose in doses if dose.time >= now - STILL_RUNNING]
+    running = bool(courses) or any(_reaches_blood(chart.drug, dose.route) for dose in recent)
     age = (
         age_years(chart.birth_date, now.date())
         if chart.birth_date and chart.birth_date <= now.date()
@@ -69,11 +74,17 @@ def _measurements(values: tuple[ChartedValue, ...]) -> tuple[Measurement, ...]:
     return tuple(Measurement(value=one.value, time=one.time, source=one.source) for one in values)
 
 
-def _doses(chart: PatientChart, reading: OrderReading) -> tuple[tuple[Dose, ...], list[Finding]]:
+def _reaches_blood(drug: str, route: Route | None) -> bool:
+    """False for a route by which, says the drug file, past doses do not matter (oral vancomycin)."""
+    rule = load_drug(drug).route(route) if route is not None else None
+    return rule is None or rule.past_doses != "ignore"
+
+
+def _doses(chart: PatientChart, active: list[OrderedCourse]) -> tuple[tuple[Dose, ...], list[Finding]]:
     """What was given; only if nothing is charted as given, what one active order has asked for so far."""
     if chart.given:
         return chart.given, []
-    courses = [one for one in chart.ordered if one.doses and one.source != reading.order.source]
+    courses = [one for one in active if one.doses]
     if not courses:
         return (), []
     if len(courses) > 1:

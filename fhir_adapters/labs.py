@@ -16,7 +16,8 @@ from typing import Any, Literal, cast, get_args
 
 from dosing_core.case import Finding
 from fhir_adapters.chart import ChartedLevel, ChartedValue
-from fhir_adapters.elements import Moment, Resource, codings, member, moment, said_at, source, text
+from fhir_adapters.elements import Moment, Resource, codings, member, moment, said_at, source, text, word
+from fhir_adapters.prefetch import LEVELS, LOOKBACK
 from fhir_adapters.subject import of_another
 from fhir_adapters.terminology.loinc import Analyte, Code, analyte, measured
 from fhir_adapters.terminology.units import Quantity, as_written, quantity, unit
@@ -42,7 +43,7 @@ class Measured:
 
 
 def read_observation(resource: Resource, *, patient_id: str, drug: str, now: datetime) -> Measured | None:
-    """Read one Observation; None if it measures nothing that is asked for."""
+    """Read one Observation; None if it measures nothing that is asked for, or is older than is asked for."""
     known = measured(codings(resource.get("code")))
     names = {code.analyte for code in known}
     wanted = names & {"creatinine", "haematocrit", "weight", "height", drug}
@@ -55,7 +56,11 @@ def read_observation(resource: Resource, *, patient_id: str, drug: str, now: dat
         return reading.excluded("its codes name different things")
     if (foreign := of_another(resource, patient_id, reading.about)) is not None:
         return Measured(what.name, None, (foreign,))
-    return _read(resource, code, reading, now, is_level=code.analyte == drug)
+    is_level = code.analyte == drug
+    when = _time(resource, is_level=is_level)
+    if when is not None and when.instant < now - (LEVELS if is_level else LOOKBACK[code.analyte]):
+        return None
+    return _read(resource, code, reading, when, now, is_level=is_level)
 
 
 @dataclass
@@ -78,15 +83,15 @@ class _Reading:
         return self._finding("note", what)
 
 
-def _read(resource: Resource, code: Code, reading: _Reading, now: datetime, *, is_level: bool) -> Measured:
+def _read(
+    resource: Resource, code: Code, reading: _Reading, when: Moment | None, now: datetime, *, is_level: bool
+) -> Measured:
     charted = quantity(resource.get("valueQuantity"))
-    when = _time(resource, is_level=is_level)
     reading.when = said_at(when.instant) if when else ""
     reading.charted = charted.written if charted else ""
-    status = resource.get("status")
+    status = word(resource.get("status"))
     if status not in FINAL:
-        said = text(status, 30) if isinstance(status, str) else None
-        return reading.excluded(f'its status is "{said}"' if said else "it has no status")
+        return reading.excluded(f'its status is "{status}"' if status else "it has no status")
     if charted is None:
         return reading.excluded(_no_number(resource))
     if charted.comparator:
@@ -234,6 +239,8 @@ look."""
 def contradiction(name: str, values: Sequence[ChartedValue]) -> Finding | None:
     """A finding if the recent values of a body measure cannot all be true; then none is used."""
     rule = STEADY[name]
+    if not values:
+        return None
     recent = [v for v in values if values[-1].time - v.time <= rule.within]
     for one, other in combinations(reversed(recent), 2):
         low, high = sorted((one.value, other.value))

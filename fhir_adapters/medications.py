@@ -12,9 +12,10 @@ from decimal import Decimal
 from typing import Any
 
 from dosing_core.case import CoMedication, Dose, Finding, Route
+from dosing_core.library import load_drug
 from fhir_adapters.chart import OrderedCourse
 from fhir_adapters.dosage import Dosage, amount, rate_duration, read_dosage
-from fhir_adapters.elements import Resource, items, member, moment, referenced, said_at, source, text
+from fhir_adapters.elements import Resource, items, member, moment, referenced, said_at, source, word
 from fhir_adapters.labs import CLOCKS
 from fhir_adapters.order import regimen_of
 from fhir_adapters.product import Product, product, usual_infusion_h
@@ -38,18 +39,21 @@ def read_administration(
     patient_id: str,
     drug: str,
     now: datetime,
+    since: datetime,
     medications: Medications,
     requests: Mapping[str, Resource],
 ) -> tuple[Dose | None, list[Finding]]:
-    """One given dose of the drug; None without a finding if nothing of it was given."""
+    """One given dose of the drug; None without a finding if nothing of it was given since ``since``."""
     read = product(resource, medications)
-    status = resource.get("status")
+    status = word(resource.get("status"))
     if read.drug != drug or read.local or status in NOT_GIVEN:
         return None, []
     if (foreign := of_another(resource, patient_id, "doses")) is not None:
         return None, [foreign]
     origin = source(resource)
     start, end = _times(resource)
+    if start is not None and start < since:
+        return None, []
     when = f" of {said_at(start)}" if start else ""
 
     def left_out(why: str) -> tuple[None, list[Finding]]:
@@ -59,14 +63,18 @@ def read_administration(
     if read.problem:
         return left_out(read.problem)
     if status not in GIVEN:
-        said = text(status, 30) if isinstance(status, str) else None
-        return left_out(f'its status is "{said}"' if said else "it has no status")
+        return left_out(f'its status is "{status}"' if status else "it has no status")
     if start is None:
         return left_out("its time is missing or lacks hour or time zone")
     if start > now + CLOCKS:
         return left_out("its time lies in the future")
     order = requests.get(referenced(resource.get("request"), "MedicationRequest") or "")
     way = _route(resource, read, order)
+    notes: list[Finding] = []
+    if way is None and _is_infused(resource, drug):
+        way = "iv"
+        said = "the route of some doses is not charted; those with a rate were taken as intravenous"
+        notes.append(Finding(kind="note", about="doses", detail=said, source=origin))
     if way is None:
         return left_out("its route is not charted, or is neither intravenous nor by mouth")
     problems: list[str] = []
@@ -78,7 +86,8 @@ def read_administration(
     hours, remark = _duration(resource, way, mass, volume, start, end, order, read)
     if hours is None or hours > LONGEST_H:
         return left_out("its length is not charted" if hours is None else "it runs longer than a day")
-    notes = [Finding(kind="note", about="doses", detail=remark, source=origin)] if remark else []
+    if remark:
+        notes.append(Finding(kind="note", about="doses", detail=remark, source=origin))
     return Dose(
         time=start, amount_mg=float(mass), route=way, duration_h=hours, status="administered", source=origin
     ), notes  # fmt: skip
@@ -107,6 +116,23 @@ def _route(resource: Resource, read: Product, order: Resource | None) -> Route |
         return named or read.route
     ordered = _ordered_dosage(order, read)
     return ordered.route if ordered else None
+
+
+def _is_infused(resource: Resource, drug: str) -> bool:
+    """Whether a dose without a route ran at a rate, of a drug that is infused."""
+    dosage = member(resource, "dosage")
+    has_rate = any(member(dosage, name) is not None for name in ("rateQuantity", "rateRatio"))
+    charted = member(dosage, "route") is not None
+    return not charted and (has_rate or _over(resource) is not None) and load_drug(drug).main_route == "iv"
+
+
+def _over(resource: Resource) -> Decimal | None:
+    """Seconds of the ``infuse-over-time`` extension (Oracle Health)."""
+    for extension in items(resource.get("extension")):
+        if str(extension.get("url", "")).endswith("/infuse-over-time"):
+            over = quantity(extension.get("valueQuantity"))
+            return over.in_dimension("time") if over else None
+    return None
 
 
 def _amount(
@@ -145,12 +171,9 @@ def _duration(
         return 0.0, None
     if end is not None and end > start:
         return (end - start).total_seconds() / 3600, None
-    for extension in items(resource.get("extension")):
-        if str(extension.get("url", "")).endswith("/infuse-over-time"):
-            over = quantity(extension.get("valueQuantity"))
-            seconds = over.in_dimension("time") if over else None
-            if seconds and seconds > 0:
-                return float(seconds / 3600), None
+    seconds = _over(resource)
+    if seconds is not None and seconds > 0:
+        return float(seconds / 3600), None
     dosage = member(resource, "dosage")
     rated = rate_duration(dosage, mass, volume) if isinstance(dosage, dict) else None
     if rated is not None:
@@ -183,15 +206,15 @@ def read_course(
         detail = f"an active order is not counted: {read.problem}"
         return None, [Finding(kind="excluded", about="doses", detail=detail, source=origin)]
     dosages = tuple(read_dosage(one, read) for one in items(resource.get("dosageInstruction")))
-    regimen, _, loading, _ = regimen_of(resource, dosages, drug, origin)
+    regimen, way, loading, _ = regimen_of(resource, dosages, drug, origin)
     authored = moment(resource.get("authoredOn"))
     starts = [one.start for one in dosages if one.start is not None]
     begun = min(starts) if starts else authored.instant if authored and authored.exact else None
     if regimen is None or begun is None or loading is not None:
-        return OrderedCourse(source=origin), []
+        return OrderedCourse(source=origin, route=way), []
     step = timedelta(hours=regimen.interval_h)
     if now - begun < step:
-        return OrderedCourse(source=origin), []
+        return OrderedCourse(source=origin, route=way), []
     ends = [one.end for one in dosages if one.end is not None]
     until = min([now, *ends])
     first = max(0, -(-(since - begun) // step))
@@ -203,11 +226,11 @@ def read_course(
         )
         for count in range(first, last + 1)
     )  # fmt: skip
-    return OrderedCourse(source=origin, doses=doses), []
+    return OrderedCourse(source=origin, route=way, doses=doses), []
 
 
 def _is_active(resource: Resource, now: datetime) -> bool:
-    if resource.get("status") != "active" or resource.get("intent") in INTENDED:
+    if resource.get("status") != "active" or word(resource.get("intent")) in INTENDED:
         return False
     if resource.get("doNotPerform") is True:
         return False

@@ -12,7 +12,7 @@ from decimal import Decimal
 from dosing_core.case import Finding, Order, Regimen, Route
 from dosing_core.value import Value
 from fhir_adapters.dosage import Dosage, read_dosage
-from fhir_adapters.elements import Resource, items, referenced, source, text
+from fhir_adapters.elements import Resource, items, referenced, source, text, word
 from fhir_adapters.product import product, usual_infusion_h
 from fhir_adapters.terminology.units import as_written
 
@@ -41,10 +41,10 @@ def read_order(
     about_patient, findings = _whose(resource, patient_id, origin)
     read = product(resource, medications)
     unusable = read.problem if read.drug or read.problem else None
-    if resource.get("status") in OVER or resource.get("doNotPerform") is True:
-        unusable = (
-            "it is not to be given any more" if resource.get("status") in OVER else "it says not to give it"
-        )
+    if word(resource.get("status")) in OVER:
+        unusable = "it is not to be given any more"
+    elif resource.get("doNotPerform") is True:
+        unusable = "it says not to give it"
     dosages = tuple(read_dosage(one, read) for one in items(resource.get("dosageInstruction")))
     if any(one.other_route for one in dosages):
         unusable = unusable or "its route is neither intravenous nor by mouth"

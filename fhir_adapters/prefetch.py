@@ -28,6 +28,11 @@ DOSES = timedelta(days=45)
 the first level is known)."""
 
 
+LOOKBACK: Mapping[str, timedelta] = MappingProxyType(
+    {"weight": BODY_MEASURES, "height": BODY_MEASURES, "creatinine": LABS, "haematocrit": LABS}
+)
+
+
 @dataclass(frozen=True)
 class Search:
     """One question to the record."""

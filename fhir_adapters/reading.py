@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+import logging
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
+from functools import partial
+from typing import Any, TypeVar
 
 from dosing_core.case import COVARIATE_UNITS, CoMedication, Condition, Dose, Finding, Genotype
 from fhir_adapters.chart import ChartedLevel, OrderedCourse, PatientChart, distinct
 from fhir_adapters.conditions import read_condition
-from fhir_adapters.elements import Resource, resource_id, said_at
+from fhir_adapters.elements import Resource, resource_id, said_at, source
 from fhir_adapters.genomics import agreed, read_genotype
 from fhir_adapters.labs import STEADY, contradiction, in_time, plain, read_observation, settled
 from fhir_adapters.medications import read_administration, read_co_medication, read_course
 from fhir_adapters.patient import read_patient
-from fhir_adapters.prefetch import BODY_MEASURES, DOSES, LABS, LEVELS
+from fhir_adapters.prefetch import DOSES, LOOKBACK
 
-LOOKBACK = {
-    "weight": BODY_MEASURES,
-    "height": BODY_MEASURES,
-    "creatinine": LABS,
-    "haematocrit": LABS,
-}
+UNREADABLE = "an entry in the record could not be read; left out"
+
+T = TypeVar("T")
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -50,26 +52,19 @@ class Answers:
         """The resources of a type by id."""
         return {identifier: one for one in self.of(kind) if (identifier := resource_id(one)) is not None}
 
-    def failed(self, about: str) -> bool:
-        """Whether a question about this fact was not, or not wholly, answered."""
-        return any(about in self.about.get(key, ()) for key in self.problems)
-
 
 def read_chart(patient_id: str, drug: str, now: datetime, answers: Answers) -> PatientChart:
     """The chart of one patient for one drug."""
-    person = read_patient(next(answers.of("Patient"), None), patient_id)
+    people = sorted(answers.of("Patient"), key=lambda one: resource_id(one) != patient_id)
+    person = read_patient(people[0] if people else None, patient_id)
     findings = [*_unanswered(answers), *person.findings]
     measured = _measurements(patient_id, drug, now, answers, findings)
-    genotypes, conditions = (
-        _genotypes(patient_id, answers, findings),
-        _conditions(patient_id, now, answers, findings),
-    )
+    genotypes = _genotypes(patient_id, answers, findings)
+    conditions = _conditions(patient_id, now, answers, findings)
     given, ordered, others = _medications(patient_id, drug, now, answers, findings)
-    levels, conflicts = settled(
-        _within(measured.get(drug, []), now - LEVELS, "levels", findings), "levels", f"{drug} level"
-    )
+    levels, conflicts = settled(measured.get(drug, []), "levels", f"{drug} level")
     findings += conflicts
-    body = _covariates(measured, now, findings)
+    body = _covariates(measured, findings)
     chart = PatientChart(
         patient_id=patient_id,
         drug=drug,
@@ -88,8 +83,22 @@ def read_chart(patient_id: str, drug: str, now: datetime, answers: Answers) -> P
         co_medications_read="requests" in answers.resources and "requests" not in answers.problems,
         conditions=conditions,
     )
-    findings += _gaps(chart, answers, findings)
+    findings += _gaps(chart, findings)
     return chart.model_copy(update={"findings": distinct(findings)})
+
+
+def _each(
+    read: Callable[[Resource], T], resources: Iterable[Resource], about: str, findings: list[Finding]
+) -> Iterator[T]:
+    """What ``read`` makes of each resource. Readers do not raise; should one do so, it costs its resource."""
+    for resource in resources:
+        try:
+            made = read(resource)
+        except Exception as error:
+            logger.warning("a reader failed: %s", type(error).__name__)
+            findings.append(Finding(kind="excluded", about=about, detail=UNREADABLE, source=source(resource)))
+            continue
+        yield made
 
 
 def _unanswered(answers: Answers) -> list[Finding]:
@@ -104,48 +113,35 @@ def _measurements(
     patient_id: str, drug: str, now: datetime, answers: Answers, findings: list[Finding]
 ) -> dict[str, list[ChartedLevel]]:
     found: dict[str, list[ChartedLevel]] = {}
-    for resource in answers.of("Observation"):
-        read = read_observation(resource, patient_id=patient_id, drug=drug, now=now)
-        if read is not None:
-            findings += read.findings
-            if read.value is not None:
-                found.setdefault(read.analyte, []).append(read.value)
+    read = partial(read_observation, patient_id=patient_id, drug=drug, now=now)
+    for measured in _each(read, answers.of("Observation"), "levels", findings):
+        if measured is not None:
+            findings += measured.findings
+            if measured.value is not None:
+                found.setdefault(measured.analyte, []).append(measured.value)
     return found
 
 
-def _within(
-    values: Iterable[ChartedLevel], earliest: datetime, about: str, findings: list[Finding]
-) -> list[ChartedLevel]:
-    """The values since ``earliest``; remarks about older ones go with them."""
-    kept = [value for value in values if value.time >= earliest]
-    sources = {value.source for value in values if value.time < earliest}
-    findings[:] = [f for f in findings if not (f.about == about and f.kind == "note" and f.source in sources)]
-    return kept
-
-
 def _covariates(
-    measured: Mapping[str, list[ChartedLevel]], now: datetime, findings: list[Finding]
+    measured: Mapping[str, list[ChartedLevel]], findings: list[Finding]
 ) -> dict[str, tuple[ChartedLevel, ...]]:
     kept: dict[str, tuple[ChartedLevel, ...]] = {}
     for name in COVARIATE_UNITS:
-        recent = _within(measured.get(name, []), now - LOOKBACK[name], name, findings)
-        if (
-            name in STEADY
-            and recent
-            and (conflict := contradiction(name, plain(in_time(recent)))) is not None
-        ):
+        values = measured.get(name, [])
+        conflict = contradiction(name, plain(in_time(values))) if name in STEADY else None
+        if conflict is not None:
             findings.append(conflict)
             kept[name] = ()
             continue
-        kept[name], conflicts = settled(recent, name, name)
+        kept[name], conflicts = settled(values, name, name)
         findings += conflicts
     return kept
 
 
 def _genotypes(patient_id: str, answers: Answers, findings: list[Finding]) -> tuple[Genotype, ...]:
     reported: list[Genotype] = []
-    for resource in answers.of("Observation"):
-        genotype, more = read_genotype(resource, patient_id=patient_id)
+    read = partial(read_genotype, patient_id=patient_id)
+    for genotype, more in _each(read, answers.of("Observation"), "genotypes", findings):
         findings += more
         if genotype is not None:
             reported.append(genotype)
@@ -158,8 +154,8 @@ def _conditions(
     patient_id: str, now: datetime, answers: Answers, findings: list[Finding]
 ) -> tuple[Condition, ...]:
     found: list[Condition] = []
-    for resource in answers.of("Condition"):
-        conditions, more = read_condition(resource, patient_id=patient_id, now=now)
+    read = partial(read_condition, patient_id=patient_id, now=now)
+    for conditions, more in _each(read, answers.of("Condition"), "conditions", findings):
         found += conditions
         findings += more
     return tuple(sorted(found, key=lambda one: (one.name, one.source)))
@@ -169,28 +165,24 @@ def _medications(
     patient_id: str, drug: str, now: datetime, answers: Answers, findings: list[Finding]
 ) -> tuple[tuple[Dose, ...], tuple[OrderedCourse, ...], tuple[CoMedication, ...]]:
     medications, requests = answers.by_id("Medication"), answers.by_id("MedicationRequest")
+    shared: dict[str, Any] = {
+        "patient_id": patient_id, "drug": drug, "now": now, "medications": medications,
+    }  # fmt: skip
+    administration = partial(read_administration, since=now - DOSES, requests=requests, **shared)
     given: list[Dose] = []
-    for resource in answers.of("MedicationAdministration"):
-        dose, more = read_administration(
-            resource, patient_id=patient_id, drug=drug, now=now, medications=medications, requests=requests
-        )
+    for dose, more in _each(administration, answers.of("MedicationAdministration"), "doses", findings):
         findings += more
-        if dose is not None and dose.time >= now - DOSES:
+        if dose is not None:
             given.append(dose)
     ordered: list[OrderedCourse] = []
-    others: list[CoMedication] = []
-    for resource in answers.of("MedicationRequest"):
-        course, more = read_course(
-            resource, patient_id=patient_id, drug=drug, now=now, since=now - DOSES, medications=medications
-        )
+    course_of = partial(read_course, since=now - DOSES, **shared)
+    for course, more in _each(course_of, answers.of("MedicationRequest"), "doses", findings):
         findings += more
         if course is not None:
             ordered.append(course)
-        other = read_co_medication(
-            resource, patient_id=patient_id, drug=drug, now=now, medications=medications
-        )
-        if other is not None:
-            others.append(other)
+    other = partial(read_co_medication, **shared)
+    taken = _each(other, answers.of("MedicationRequest"), "co_medications", findings)
+    others = [one for one in taken if one is not None]
     findings += _simultaneous(given)
     return (
         tuple(sorted(given, key=lambda dose: (dose.time, dose.source))),
@@ -212,9 +204,9 @@ def _simultaneous(given: list[Dose]) -> list[Finding]:
     ]
 
 
-def _gaps(chart: PatientChart, answers: Answers, findings: list[Finding]) -> list[Finding]:
+def _gaps(chart: PatientChart, findings: list[Finding]) -> list[Finding]:
     """What is not on record, unless something better is already said about it."""
-    spans: dict[str, timedelta] = {"weight": BODY_MEASURES, "height": BODY_MEASURES, "creatinine": LABS}
+    spans = {name: LOOKBACK[name] for name in ("weight", "height", "creatinine")}
     known = {"age": chart.birth_date is not None, "sex": chart.sex is not None}
     known |= {name: bool(getattr(chart, name)) for name in spans}
     said = {f.about for f in findings if f.kind in ("conflict", "unreachable")}
