@@ -66,9 +66,9 @@ def plain(value: float) -> str:
 
 
 def minutes(hours: float) -> str:
-    """A short span in words: ``90 min``, ``2 h``."""
+    """A short span in words: ``90 min``, ``2 h``, ``3.5 h``."""
     span = round(hours * 60)
-    return f"{plain(span / 60)} h" if span % 60 == 0 else f"{span} min"
+    return f"{plain(round(span / 60, 2))} h" if span % 60 == 0 or span > 120 else f"{span} min"
 
 
 def span(hours: float) -> str:

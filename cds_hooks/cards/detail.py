@@ -34,7 +34,8 @@ def detail(subject: CardSubject) -> str:
         _next_level(subject),
         *_cautions(subject),
         _used(subject),
-        _not_known(subject),
+        _findings(subject, "Not known or not used", ("missing", "conflict", "excluded", "unreachable")),
+        _findings(subject, "Noted", ("note",)),
         *_assumptions(subject),
         _models(subject),
     )
@@ -61,22 +62,22 @@ def _flagged_level(subject: CardSubject, level: LevelReview) -> str:
         f"{wording.measured(level.observed)} {unit} ({wording.when(level.time)}), expected "
         f"{wording.interval(level.expected)} {unit}: no dosing explains it. Check unit, line and time."
     )
-    if not level.used and subject.recommendation.option("recommended"):
-        text += " The dose is shown without it"
+    if not level.used:
         included = subject.recommendation.without_flagged
+        text += " The dose is judged without it"
         text += f"; with it the answer would be {wording.regimen(included)}." if included else "."
-    return f"**Level:** {markdown(text)}" + (f" {markdown(level.note)}" if level.note else "")
+    return f"**Level:** {markdown(text)}"
 
 
 def _table(subject: CardSubject) -> str:
-    options = _columns(subject)
+    options = shown_options(subject)
     if not options:
         return ""
     rows = [_heads(subject, options), "|---" * (len(options) + 1) + "|", *_rows(subject, options)]
     return "\n".join(rows)
 
 
-def _columns(subject: CardSubject) -> tuple[RegimenOption, ...]:
+def shown_options(subject: CardSubject) -> tuple[RegimenOption, ...]:
     """As ordered, recommended, and others as far as there is room."""
     return subject.recommendation.options[:MOST_COLUMNS]
 
@@ -145,15 +146,17 @@ def _next_level(subject: CardSubject) -> str:
 
 
 def _cautions(subject: CardSubject) -> Iterable[str]:
-    notes = [
-        (*subject.recommendation.warnings,),
-        *(
-            tuple(f"{subject.wording.regimen(option.regimen)}: {note}" for note in option.notes)
-            for option in _columns(subject)
-        ),
-    ]
-    for text in dict.fromkeys(text for group in notes for text in group):
-        yield f"**Caution:** {_sentence(text)}"
+    """Warnings, then what is to be known about single options, each thing once."""
+    flagged = [level.note for level in subject.flagged_levels if level.note]
+    said = []
+    for text in dict.fromkeys(subject.recommendation.warnings):
+        if not any(note in text for note in flagged):  # the level itself has been spoken of
+            said.append(text.lower())
+            yield f"**Caution:** {_sentence(text)}"
+    for option in shown_options(subject):
+        for note in option.notes:
+            if not any(note.rstrip(".").lower() in text for text in said):
+                yield f"**{markdown(subject.wording.regimen(option.regimen))}:** {_sentence(note)}"
 
 
 def _used(subject: CardSubject) -> str:
@@ -166,9 +169,9 @@ def _used(subject: CardSubject) -> str:
     return f"**Used:** {'; '.join(facts)}." if facts else ""
 
 
-def _not_known(subject: CardSubject) -> str:
-    facts = [_finding(finding) for finding in subject.recommendation.missing]
-    return f"**Not known or not used:** {'; '.join(facts)}." if facts else ""
+def _findings(subject: CardSubject, heading: str, kinds: tuple[str, ...]) -> str:
+    facts = [_finding(finding) for finding in subject.recommendation.missing if finding.kind in kinds]
+    return f"**{heading}:** {'; '.join(facts)}." if facts else ""
 
 
 def _finding(finding: Finding) -> str:
@@ -194,7 +197,7 @@ def _models(subject: CardSubject) -> str:
         markdown(model.name)
         + (f" {percent(model.weight)}" if len(models) > 1 else "")
         + (", inside its population" if model.inside_population else ", **outside its population**")
-        + markdown(f" ({model.population})")
+        + f" ({markdown(model.population)})"
         for model in models
     ]
     return f"**Model{'s' if len(models) > 1 else ''}:** {'; '.join(words)}."

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from typing import Literal
 from uuid import UUID, uuid5
 
+from cds_hooks.cards.detail import shown_options
 from cds_hooks.cards.escape import plain
 from cds_hooks.cards.subject import CardSubject
 from cds_hooks.protocol.response import Action, Suggestion
@@ -45,12 +46,12 @@ def behaviour(offered: tuple[Suggestion, ...]) -> Literal["at-most-one", "any"] 
 
 
 def _doses(subject: CardSubject, card: UUID) -> Iterable[Suggestion]:
-    """The recommended regimen, then the best alternative, if each differs from the order as written."""
+    """The recommended regimen, then the others of the table, unless the order says that already."""
     recommendation = subject.recommendation
     if recommendation.outcome not in ("recommend", "agree") or not subject.order.get("id"):
         return  # without an id the EHR could not tell which order to change
     ordered = recommendation.option("as_ordered")
-    for option in recommendation.options:
+    for option in shown_options(subject):
         if option.role == "as_ordered" or (option.role == "recommended" and subject.already_ordered):
             continue
         if option.role == "alternative" and (recommendation.outcome == "agree" or subject.already_ordered):

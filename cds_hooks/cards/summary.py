@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from cds_hooks.cards.escape import plain, shortened
@@ -26,17 +27,35 @@ def _candidates(subject: CardSubject) -> Iterable[str]:
     if recommendation.outcome == "avoid":
         return [f"Avoid {subject.drug_name}: {_clause(recommendation.reason)}"]
     if recommendation.red_flags:
-        return [f"{name}: {recommendation.red_flags[0]}"]
+        return _red_flag(name, recommendation.red_flags[0])
     if subject.flagged_levels:
         return _flagged_level(subject)
     match recommendation.outcome:
         case "recommend" | "agree" if _advised(subject):
             return _dose(subject)
         case "insufficient":
-            return [f"{name} not individualised: {_clause(recommendation.reason)}"]
+            return _reason(subject, "not individualised")
         case "out_of_scope":
-            return [f"{name}, no dose from here: {_clause(recommendation.reason)}"]
-    return [f"{name}: {recommendation.reason}"]
+            return _reason(subject, "outside every model here")
+    return _reason(subject, recommendation.outcome)
+
+
+def _reason(subject: CardSubject, verdict: str) -> list[str]:
+    """The reason, under the drug's name if it does not name the drug itself."""
+    reason, name = subject.recommendation.reason, subject.drug_name
+    first = _first_sentence(reason)
+    if name.lower() in first.lower():
+        return [reason.rstrip(". "), first]
+    return [f"{_capital(name)} {verdict}: {_clause(text)}" for text in (reason, first)]
+
+
+def _red_flag(name: str, flag: str) -> list[str]:
+    first = _clause(_first_sentence(flag))
+    return [
+        f"{name}: {first}; re-evaluate before dosing",
+        f"{name}: {first}; re-evaluate",
+        f"{name}: {first}",
+    ]
 
 
 def _flagged_level(subject: CardSubject) -> list[str]:
@@ -45,16 +64,14 @@ def _flagged_level(subject: CardSubject) -> list[str]:
     start = f"{_capital(subject.drug_name)} level {wording.measured(level.observed)} {unit}"
     expected = f"no dosing explains it (expected {wording.interval(level.expected)})"
     ask = "check unit, line, time"
-    without = (
-        "" if level.used or not subject.recommendation.option("recommended") else ". Dose shown without it"
-    )
+    without = "" if level.used else ". Dose judged without it"
     return [f"{start}: {expected}; {ask}{without}", f"{start}: {expected}; {ask}", f"{start}: {ask}"]
 
 
 def _advised(subject: CardSubject) -> RegimenOption | None:
     recommendation = subject.recommendation
     if recommendation.outcome == "agree":
-        return recommendation.option("as_ordered") or recommendation.option("recommended")
+        return recommendation.option("recommended") or recommendation.option("as_ordered")
     return recommendation.option("recommended")
 
 
@@ -64,13 +81,10 @@ def _dose(subject: CardSubject) -> list[str]:
     assert advised is not None  # noqa: S101 - the caller has looked
     name = _capital(subject.drug_name)
     load = _load(subject, advised)
-    if recommendation.outcome == "agree":
-        start = f"{name} {_regimen(subject, advised.regimen)} fits"
-        return _versions(subject, start, _about(subject, advised), _next_level(subject))
     if ordered is None:
         start = f"{name}: {load}{_regimen(subject, advised.regimen)}"
         return _versions(subject, start, _about(subject, advised), _next_level(subject))
-    if subject.already_ordered:
+    if advised is ordered or subject.already_ordered:
         start = f"{name} {_regimen(subject, advised.regimen)} fits"
         return _versions(subject, start, _about(subject, advised), _next_level(subject))
     if ordered.regimen == advised.regimen and advised.loading_dose_mg is not None:
@@ -147,6 +161,11 @@ def _metric(target: Target) -> str:
 
 def _bounds(subject: CardSubject, target: Target) -> str:
     return "–".join(subject.wording.bounds(target))
+
+
+def _first_sentence(text: str) -> str:
+    """Up to the first full stop before a capital letter, which a number or an abbreviation has not."""
+    return re.split(r"(?<=[^A-Z])\. (?=[A-Z])", text, maxsplit=1)[0].rstrip(". ")
 
 
 def _clause(sentence: str) -> str:

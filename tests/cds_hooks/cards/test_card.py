@@ -242,7 +242,7 @@ def test_beside_a_red_flag_no_higher_dose_is_offered() -> None:
     card = _card(change(red_flags=("Creatinine is rising.",), options=(ordered, higher), requests=()))
 
     assert card.suggestions == ()
-    assert card.summary == "Vancomycin: Creatinine is rising."
+    assert card.summary == "Vancomycin: creatinine is rising; re-evaluate before dosing"
 
 
 def test_an_order_without_an_id_cannot_be_changed_from_here() -> None:
@@ -257,7 +257,7 @@ def test_an_implausible_level_leads_and_the_dose_without_it_is_named_so() -> Non
 
     assert card.summary == (
         "Vancomycin level 8 mg/L: no dosing explains it (expected 13–49); check unit, line, time. "
-        "Dose shown without it"
+        "Dose judged without it"
     )
     assert card.detail is not None
     assert "with it the answer would be 1,250 mg every 12 h" in card.detail
@@ -299,6 +299,15 @@ def test_the_detail_is_a_table_and_the_basis() -> None:
     assert "weight 81 kg (Fri 20 Nov, 20:00, 4 days ago)" in detail
 
 
+def test_what_was_used_with_a_remark_is_not_said_to_be_unknown() -> None:
+    """A level that was converted counts; the molar mass is named because it could be wrong."""
+    converted = Finding(kind="note", about="levels", detail="11.6 µmol/L converted with 1,449.3 g/mol")
+    detail = _card(change(missing=(converted,))).detail or ""
+
+    assert "**Noted:** drug level: 11.6 µmol/L converted with 1,449.3 g/mol." in detail
+    assert "**Not known" not in detail
+
+
 def test_times_are_local_and_dated() -> None:
     """9:00 UTC on 24 November is 10:00 in Berlin; the next level is 36 h later."""
     assert "Wed 25 Nov, 22:00" in (_card(change()).detail or "")
@@ -315,14 +324,14 @@ def test_text_of_the_record_is_escaped_wherever_it_appears() -> None:
             red_flags=(hostile,),
             used=(UsedFact(name="Level", value=hostile),),
             missing=(Finding(kind="excluded", about="levels", detail=hostile),),
-            levels=(FLAGGED.model_copy(update={"note": hostile}),),
+            levels=(FLAGGED.model_copy(update={"note": f"not shown {hostile}"}),),
         )
     )
     rendered = MarkdownIt("commonmark", {"html": True}).enable("table").render(card.detail or "")
 
     for markup in ("<img", "<a ", "<strong>b"):
         assert markup not in rendered
-    assert rendered.count("**b**") == 7
+    assert rendered.count("**b**") == 6
     assert "<img" not in card.summary
 
 
