@@ -7,6 +7,7 @@ bytes.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -23,12 +24,12 @@ from dosing_core.library.schema import DrugFile
 from dosing_core.parameters import expected_person
 from dosing_core.population.bind import Bound, bind
 from dosing_core.recommendation import Curve, NextLevel, Recommendation, RegimenOption
-from dosing_core.regimens.comparison import is_relevant
-from dosing_core.regimens.limits import broken, touched
+from dosing_core.regimens.comparison import alternatives, is_relevant
+from dosing_core.regimens.limits import broken, patient_limits, touched
 from dosing_core.regimens.loading import LoadingDose, choose_loading
 from dosing_core.regimens.options import Draft, judge
-from dosing_core.regimens.search import Scored, alternatives
-from dosing_core.screening import ORDER_OF_REQUESTS, Screening, screen
+from dosing_core.regimens.search import Scored
+from dosing_core.screening import ORDER_OF_REQUESTS, Screening, latest_measurement, screen
 from dosing_core.sensitivity import assumptions
 from dosing_core.version import engine
 
@@ -265,6 +266,7 @@ def _refusal(
     wanted = set(screening.requests if requests is None else requests)
     still_true = (phrases.usual_limits(drug_file),) if outcome == "insufficient" else ()
     next_level = sampling.red_flag(drug_file, None, case.now) if screening.paused else None
+    dangers = _beyond_any_limit(case, drug_file) if outcome == "insufficient" else ()
     return Recommendation(
         outcome=outcome,
         drug=drug_file.drug,
@@ -274,8 +276,18 @@ def _refusal(
         requests=tuple(name for name in ORDER_OF_REQUESTS if name in wanted),
         next_level=next_level,
         why=still_true,
-        warnings=screening.warnings,
+        warnings=(*dangers, *screening.warnings),
         red_flags=screening.red_flags if outcome == "insufficient" else (),
         references=explain.references(drug_file),
         engine=engine(drug_file),
     )
+
+
+def _beyond_any_limit(case: Case, drug_file: DrugFile) -> tuple[str, ...]:
+    """What is wrong with the order whoever the patient is; by weight too, where a fresh one is known."""
+    ordered = case.order.regimen
+    if ordered is None:
+        return ()
+    weight = latest_measurement(case.subject.weight, case.now)
+    limits = patient_limits(drug_file, weight.value if weight else math.inf, None)
+    return explain.about_the_order(broken(ordered, limits, drug_file))

@@ -20,9 +20,10 @@ from dosing_core.parameters import parameter_estimates
 from dosing_core.population.bind import Bound
 from dosing_core.recommendation import ParameterEstimate, Target
 from dosing_core.regimens.candidates import Candidate, candidates
+from dosing_core.regimens.comparison import best
 from dosing_core.regimens.infusion import standard_duration
 from dosing_core.regimens.limits import PatientLimits, patient_limits
-from dosing_core.regimens.search import Question, Scored, best, score, score_one
+from dosing_core.regimens.search import Question, Scored, score, score_one
 from dosing_core.regimens.timing import Timing, timing
 from dosing_core.review import Reviewed, review
 from dosing_core.screening import Screening, latest_measurement
@@ -96,7 +97,7 @@ def consult(case: Case, drug_file: DrugFile, screening: Screening, bound: Bound)
         candidates=choices,
         question=question,
         scored=scored,
-        chosen=best(scored, drug_file.judgement),
+        chosen=best(scored, target, drug_file.judgement),
         ordered=score_one(question, ordered) if ordered else None,
     )
 
@@ -131,7 +132,7 @@ def best_at(consultation: Consultation, target: Target) -> Regimen | None:
 
 
 def _best(consultation: Consultation, question: Question) -> Regimen | None:
-    found = best(score(question, consultation.candidates), consultation.drug_file.judgement)
+    found = best(score(question, consultation.candidates), question.target, question.judgement)
     return found.regimen if found else None
 
 

@@ -145,11 +145,16 @@ def references(drug_file: DrugFile) -> tuple[Reference, ...]:
     return tuple(Reference(text=one.text, url=one.url) for one in drug_file.references)
 
 
+def about_the_order(broken: tuple[str, ...]) -> tuple[str, ...]:
+    """Broken limits, said of the order."""
+    return tuple(f"The order as written: {text[:1].lower()}{text[1:]}" for text in broken)
+
+
 def warnings(consultation: Consultation, screening: Screening, broken: tuple[str, ...]) -> tuple[str, ...]:
     """What must not be overlooked, the gravest first."""
     reviewed = consultation.reviewed
     flagged = [review.note for review in reviewed.levels if not review.used]
-    said = [f"The order as written: {text[:1].lower()}{text[1:]}" for text in broken]
+    said = list(about_the_order(broken))
     said += [f"{note} The dose is worked out without it." for note in flagged]
     said += screening.warnings
     said += [f"Unlike the people of the model: {text}." for text in consultation.bound.outside]

@@ -1,9 +1,9 @@
 """Each level held against what was expected of it, before it is believed.
 
 A level is expected from everything but itself: the population, the doses and the other levels. If it lies
-outside the central predictive interval, no dosing explains it; a wrong time, line or patient is likelier. Then
-it is named, left out, and the answer is worked out without it. With several such levels the one that surprises
-most goes first and the others are asked again, so that one wrong level does not take good ones with it.
+outside the central predictive interval, no dosing explains it; a wrong time, line or patient is likelier.
+Then it is named, left out, and the answer is worked out without it. With several such levels the one that
+surprises most goes first and the others are asked again, so that one wrong level takes no good one with it.
 """
 
 from __future__ import annotations

@@ -1,21 +1,70 @@
-"""Whether another dose would be a relevant change to the order, or noise."""
+"""Which regimen fits best, and whether it is relevantly better than another: the least expected loss wins."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from dosing_core.case import Regimen
 from dosing_core.library.schema import Judgement
 from dosing_core.recommendation import Target
 from dosing_core.regimens.search import Scored
 
+TIE = 0.005
+"""Expected losses that differ by less are equal. Project policy: a thousand particles know the chance of
+being inside the target to about one percent, so a smaller difference of loss is noise."""
 
-def is_relevant(ordered: Scored, chosen: Scored, target: Target, judgement: Judgement) -> bool:
-    """True if the chosen regimen is relevantly better than the order.
 
-    Either the chance of being inside the target rises by the file's threshold, or the order's median exposure
-    lies beyond the target by the file's fraction and the chosen one loses less.
+def is_relevant(present: Scored, other: Scored, target: Target, judgement: Judgement) -> bool:
+    """True if the other regimen is relevantly better than the present one, such as the order.
+
+    Either the chance of being inside the target rises by the file's threshold, or the present one's median
+    exposure lies beyond the target by the file's fraction and the other one loses less.
     """
-    gain = chosen.attainment.inside.value - ordered.attainment.inside.value
+    gain = other.attainment.inside.value - present.attainment.inside.value
     if gain >= judgement.relevant_chance.value:
         return True
     tolerance = 1.0 + judgement.relevant_outside.value
-    outside = ordered.median > target.high * tolerance or ordered.median < target.low / tolerance
-    return outside and chosen.loss < ordered.loss
+    outside = present.median > target.high * tolerance or present.median < target.low / tolerance
+    return outside and other.loss < present.loss
+
+
+def best(scored: Sequence[Scored], target: Target, judgement: Judgement) -> Scored | None:
+    """The least expected loss among usual doses; an unusual one only where it is relevantly better.
+
+    Ties go to the preferred interval. None if there is nothing to choose from.
+    """
+    usual = _least([one for one in scored if one.usual])
+    anything = _least(scored)
+    if usual is None or anything is None:
+        return anything
+    return anything if is_relevant(usual, anything, target, judgement) else usual
+
+
+def alternatives(
+    scored: Sequence[Scored], chosen: Scored, ordered: Regimen | None, judgement: Judgement, count: int
+) -> tuple[Scored, ...]:
+    """The next best regimens with other daily doses than the chosen one, the ordered one and each other."""
+    taken = [chosen.regimen] + ([ordered] if ordered else [])
+    found: list[Scored] = []
+    rest = [one for one in scored if one.usual]
+    while len(found) < count:
+        rest = [one for one in rest if not any(_same(one.regimen, other, judgement) for other in taken)]
+        following = _least(rest)
+        if following is None:
+            break
+        found.append(following)
+        taken.append(following.regimen)
+    return tuple(found)
+
+
+def _least(scored: Sequence[Scored]) -> Scored | None:
+    if not scored:
+        return None
+    least = min(one.loss for one in scored)
+    tied = [one for one in scored if one.loss <= least + TIE]
+    return min(tied, key=lambda one: (one.preference, one.loss, one.regimen.daily_dose_mg))
+
+
+def _same(one: Regimen, other: Regimen, judgement: Judgement) -> bool:
+    larger = max(one.daily_dose_mg, other.daily_dose_mg)
+    return abs(one.daily_dose_mg - other.daily_dose_mg) <= judgement.same_dose.value * larger

@@ -1,4 +1,4 @@
-"""Which candidate fits best: all of them on the same particles, the least expected loss wins.
+"""Every candidate held against the target, all on the same particles.
 
 The target's own metric decides. What else a regimen does (other exposures, the first day) is worked out for
 the few that are shown.
@@ -21,10 +21,6 @@ from dosing_core.population.individual import FloatArray
 from dosing_core.recommendation import Target
 from dosing_core.regimens.candidates import Candidate
 from dosing_core.regimens.responses import Response, Schedule, responses
-
-TIE = 0.005
-"""Expected losses that differ by less are equal. Project policy: a thousand particles know the chance of
-being inside the target to about one percent, so a smaller difference of loss is noise."""
 
 
 @dataclass(frozen=True)
@@ -84,49 +80,6 @@ def score(question: Question, candidates: Sequence[Candidate]) -> tuple[Scored, 
 def score_one(question: Question, regimen: Regimen) -> Scored:
     """Score one regimen, for instance the order as written."""
     return score(question, (Candidate(regimen, usual=True, preference=0),))[0]
-
-
-def best(scored: Sequence[Scored], judgement: Judgement) -> Scored | None:
-    """The least expected loss among usual doses; an unusual one only where it is relevantly better.
-
-    Ties go to the preferred interval. None if there is nothing to choose from.
-    """
-    usual = _least([one for one in scored if one.usual])
-    anything = _least(scored)
-    if usual is None or anything is None:
-        return anything
-    gain = anything.attainment.inside.value - usual.attainment.inside.value
-    return anything if gain >= judgement.relevant_chance.value else usual
-
-
-def alternatives(
-    scored: Sequence[Scored], chosen: Scored, ordered: Regimen | None, judgement: Judgement, count: int
-) -> tuple[Scored, ...]:
-    """The next best regimens with other daily doses than the chosen one, the ordered one and each other."""
-    taken = [chosen.regimen] + ([ordered] if ordered else [])
-    found: list[Scored] = []
-    rest = [one for one in scored if one.usual]
-    while len(found) < count:
-        rest = [one for one in rest if not any(_same(one.regimen, other, judgement) for other in taken)]
-        following = _least(rest)
-        if following is None:
-            break
-        found.append(following)
-        taken.append(following.regimen)
-    return tuple(found)
-
-
-def _least(scored: Sequence[Scored]) -> Scored | None:
-    if not scored:
-        return None
-    least = min(one.loss for one in scored)
-    tied = [one for one in scored if one.loss <= least + TIE]
-    return min(tied, key=lambda one: (one.preference, one.loss, one.regimen.daily_dose_mg))
-
-
-def _same(one: Regimen, other: Regimen, judgement: Judgement) -> bool:
-    larger = max(one.daily_dose_mg, other.daily_dose_mg)
-    return abs(one.daily_dose_mg - other.daily_dose_mg) <= judgement.same_dose.value * larger
 
 
 def _metric(response: Response, target: Target, doses: FloatArray) -> FloatArray:

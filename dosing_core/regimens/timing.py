@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import pairwise
 from statistics import median
 
 from dosing_core.case import Case, Dose, Regimen
@@ -65,10 +66,9 @@ def present_interval(
 
     With a single dose on record, the interval as ordered, else the preferred one.
     """
+    recent = doses[-6:]
     gaps = [
-        (later.time - earlier.time) / HOUR
-        for earlier, later in zip(doses[-6:-1], doses[-5:], strict=False)
-        if later.time > earlier.time
+        (later.time - earlier.time) / HOUR for earlier, later in pairwise(recent) if later.time > earlier.time
     ]
     if not gaps:
         return ordered.interval_h if ordered else usual_intervals_h[0]
