@@ -1,0 +1,196 @@
+"""Whatever a valid case holds: an answer, never an exception, and never a dose beyond a hard limit."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from dosing_core import recommend
+from dosing_core.case import (
+    Case,
+    CoMedication,
+    Condition,
+    Dose,
+    Finding,
+    Genotype,
+    Goal,
+    Level,
+    Measurement,
+    Order,
+    Regimen,
+    Subject,
+)
+from dosing_core.recommendation import Recommendation
+
+NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+LOADING_CAP_MG = 3000
+INFUSION_MG_PER_H = 600
+
+ordinary = settings(
+    max_examples=40, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
+
+hours_ago = st.floats(-5, 400, allow_nan=False).map(lambda h: round(h, 2))
+
+
+@st.composite
+def series(draw: st.DrawFn, low: float, high: float, most: int = 3) -> tuple[Measurement, ...]:
+    values = draw(st.lists(st.tuples(hours_ago, st.floats(low, high)), max_size=most))
+    return tuple(
+        Measurement(value=value, time=NOW - hours * HOUR, source="x")
+        for hours, value in sorted(values, reverse=True)
+    )
+
+
+@st.composite
+def subjects(draw: st.DrawFn, wild: bool) -> Subject:
+    low, high = (0.1, 10.0) if wild else (0.5, 3.0)
+    recent = (Measurement(value=draw(st.floats(low, high)), time=NOW - 3 * HOUR, source="x"),)
+    weight = Measurement(value=draw(st.floats(30, 250)), time=NOW - 30 * HOUR, source="x")
+    return Subject(
+        age_years=draw(st.floats(0, 120) if wild else st.floats(18, 95)),
+        sex=draw(st.sampled_from(["female", "male", None]) if wild else st.sampled_from(["female", "male"])),
+        weight=draw(series(1, 400)) if wild and draw(st.booleans()) else (weight,),
+        height=draw(series(50, 230))
+        if wild
+        else (weight.model_copy(update={"value": draw(st.floats(140, 200))}),),
+        creatinine=draw(series(0.05, 20, 4)) if wild and draw(st.booleans()) else recent,
+        haematocrit=(weight.model_copy(update={"value": draw(st.floats(15, 60))}),),
+        genotypes=tuple(
+            Genotype(gene="CYP3A5", diplotype=diplotype, source="x")
+            for diplotype in draw(st.lists(st.sampled_from(["*1/*3", "*3/*3", "*1/*1", "odd"]), max_size=2))
+        ),
+        co_medications=tuple(
+            CoMedication(drug="prednisolone", daily_dose_mg=dose, source="x")
+            for dose in draw(st.lists(st.one_of(st.none(), st.floats(1, 60)), max_size=1))
+        ),
+        co_medications_read=draw(st.booleans()),
+        conditions=tuple(
+            Condition(name=name, source="x")  # type: ignore[arg-type]
+            for name in draw(
+                st.sampled_from(
+                    [[], ["kidney_transplant"], ["kidney_transplant"], ["crrt"], ["haemodialysis"]]
+                )
+                if wild
+                else st.just(["kidney_transplant"])
+            )
+        ),
+    )
+
+
+@st.composite
+def cases(draw: st.DrawFn, wild: bool) -> Case:
+    drug = draw(st.sampled_from(["vancomycin", "tacrolimus"]))
+    iv = drug == "vancomycin"
+    route = draw(st.sampled_from(["iv", "oral"])) if wild else ("iv" if iv else "oral")
+    top = 1e5 if wild else (2500 if iv else 15)
+    amount = st.floats(0.01 if wild else top / 30, top)
+    length = st.sampled_from([0.0, 0.5, 1.0, 2.0, 24.0]) if route == "iv" else st.just(0.0)
+    interval = draw(st.sampled_from([1.0, 6.0, 8.0, 12.0, 24.0, 48.0, 7.3] if wild else [8.0, 12.0, 24.0]))
+    regimen = Regimen(dose_mg=draw(amount), interval_h=interval, route=route, duration_h=draw(length))  # type: ignore[arg-type]
+    count = draw(st.integers(0, 8))
+    first = draw(st.floats(0.1, 30))
+    given_doses = [
+        Dose(
+            time=NOW - (first + back * interval) * HOUR,
+            amount_mg=draw(amount),
+            route=route,  # type: ignore[arg-type]
+            duration_h=draw(length),
+            status=draw(st.sampled_from(["administered", "ordered"])),  # type: ignore[arg-type]
+            source="x",
+        )
+        for back in reversed(range(count))
+    ]
+    highest = (1e6 if wild else 60.0) * (1.0 if iv else 1e-3)
+    levels = [
+        Level(
+            time=NOW - hours * HOUR,
+            value_mg_L=draw(st.floats(highest * 1e-6 if wild else highest / 20, highest)),
+            charted_as=draw(st.sampled_from([None, "trough", "peak"])),  # type: ignore[arg-type]
+            source="x",
+        )
+        for hours in sorted(draw(st.lists(hours_ago, max_size=3)), reverse=True)
+    ]
+    findings = draw(
+        st.lists(
+            st.builds(
+                Finding,
+                kind=st.sampled_from(["missing", "conflict", "excluded", "unreachable", "note"]),
+                about=st.sampled_from(
+                    ["weight", "creatinine", "levels", "doses", "order", "genotypes", "age"]
+                ),
+                detail=st.just("said by the record's reader"),
+            ),
+            max_size=2 if wild else 0,
+        )
+    )
+    goal = draw(
+        st.one_of(st.none(), st.just(Goal(metric="trough", low=0.004, high=0.4, source="x")))
+        if wild
+        else st.none()
+    )
+    return Case(
+        now=NOW,
+        subject=draw(subjects(wild)),
+        order=Order(
+            drug=drug,
+            route=route,  # type: ignore[arg-type]
+            regimen=regimen if draw(st.booleans()) or not wild else None,
+            running=draw(st.booleans()),
+            start=draw(st.sampled_from([None, NOW + 5 * HOUR, NOW - 100 * HOUR])),
+            source="x",
+        ),
+        doses=tuple(given_doses),
+        levels=tuple(levels),
+        findings=tuple(findings),
+        goal=goal,
+    )
+
+
+def _holds(case: Case, recommendation: Recommendation) -> None:
+    weight = next((m.value for m in reversed(case.subject.weight) if m.time <= NOW), None)
+    for option in recommendation.options:
+        if option.role == "as_ordered":
+            assert option.regimen == case.order.regimen
+            continue
+        regimen = option.regimen
+        assert weight is not None
+        assert option.first_dose_at >= NOW
+        if case.order.drug == "vancomycin":
+            assert regimen.dose_mg <= LOADING_CAP_MG
+            assert regimen.daily_dose_mg <= min(4500, 60 * weight) + 1e-6
+            assert regimen.dose_mg % 250 == 0
+            assert regimen.duration_h >= max(1.0, regimen.dose_mg / INFUSION_MG_PER_H) - 1e-9
+            if option.loading_dose_mg is not None:
+                assert option.loading_dose_mg <= min(LOADING_CAP_MG, 35 * weight) + 1e-6
+                assert option.loading_duration_h is not None
+                assert option.loading_duration_h >= option.loading_dose_mg / INFUSION_MG_PER_H - 1e-9
+        else:
+            assert regimen.daily_dose_mg <= min(30, 0.3 * weight) + 1e-6
+            assert regimen.dose_mg % 0.5 == 0
+        chances = option.inside.value + option.above.value + option.below.value
+        assert abs(chances - 1) < 1e-5
+    if recommendation.red_flags:
+        assert recommendation.option("recommended") is None
+    if recommendation.outcome in ("insufficient", "out_of_scope"):
+        assert recommendation.option("recommended") is None
+        assert recommendation.reason
+    if recommendation.outcome == "recommend":
+        assert recommendation.option("recommended") is not None
+    if recommendation.outcome == "agree":
+        assert recommendation.option("as_ordered") is not None
+
+
+@ordinary
+@given(cases(wild=True))
+def test_any_valid_case_is_answered_inside_the_limits(case: Case) -> None:
+    _holds(case, recommend(case))
+
+
+@ordinary
+@given(cases(wild=False))
+def test_ordinary_cases_are_answered_inside_the_limits(case: Case) -> None:
+    _holds(case, recommend(case))
