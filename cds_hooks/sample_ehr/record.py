@@ -44,8 +44,11 @@ class Record:
             self._move_to_present()
 
     def patients(self) -> list[dict[str, Any]]:
-        """Each patient's id and the line that says who that is."""
-        return [{"id": bundle["id"], "line": bundle["meta"]["tag"][0]["display"]} for bundle in self._bundles]
+        """Each patient's id and the line that says who that is, in the order of the stories."""
+        first_told = {story["patient"]: place for place, story in reversed(list(enumerate(self._stories)))}
+        last = len(self._stories)
+        bundles = sorted(self._bundles, key=lambda b: first_told.get(f"patients/{b['id']}.json", last))
+        return [{"id": bundle["id"], "line": bundle["meta"]["tag"][0]["display"]} for bundle in bundles]
 
     def stories(self, patient_id: str) -> list[dict[str, Any]]:
         """What a visitor may try with this patient: a title, what happens, and the order to write."""
