@@ -17,6 +17,9 @@ from dosing_core.population.individual import FloatArray, Individual, IntArray
 ROW, OUTPUT, RATE, BOLUS = 0, 1, 2, 3
 """Kinds, in their order at one instant: change of row, output, infusion starts or stops, bolus."""
 
+PUSH_H = 1e-3
+"""An infusion of less than 4 s is a bolus. Shorter ones lose digits between two times far from now."""
+
 
 @dataclass(frozen=True, eq=False)
 class Events:
@@ -52,16 +55,17 @@ def build_events(individual: Individual, doses: DoseTable, times: FloatArray) ->
     if not individual.structure.depot and doses.depot.any():
         raise ValueError("the model has no absorption, but a dose is oral")
     central = ~doses.depot
-    infused = central & (doses.duration > 0)
-    bolus = central & ~(doses.duration > 0)
+    infused = central & (doses.duration > PUSH_H)
+    bolus = central & ~(doses.duration > PUSH_H)
     changes = individual.row_time[1:]
     start, length = doses.time[infused], doses.duration[infused]
     rate = doses.amount[infused] / length
     n_row, n_out, n_inf, n_bol = len(changes), len(times), len(start), int(bolus.sum())
 
-    time = np.concatenate([changes, times, start, start + length, doses.time[bolus]])
+    # Stops before starts, so that nothing runs for an instant when one infusion follows another.
+    time = np.concatenate([changes, times, start + length, start, doses.time[bolus]])
     kind = np.repeat(np.array([ROW, OUTPUT, RATE, RATE, BOLUS]), [n_row, n_out, n_inf, n_inf, n_bol])
-    value = np.concatenate([np.zeros(n_row + n_out), rate, -rate, doses.amount[bolus]])
+    value = np.concatenate([np.zeros(n_row + n_out), -rate, rate, doses.amount[bolus]])
     index = np.concatenate(
         [np.arange(1, n_row + 1), np.arange(n_out), np.zeros(2 * n_inf + n_bol, dtype=np.int64)]
     )

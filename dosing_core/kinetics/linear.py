@@ -243,9 +243,10 @@ def run(
             arrival[place], order[place] = time, j
         row = 0
         _rates(parameters[particle, row], rates)
+        volume = parameters[particle, row, V1]
         remembered[:] = -1.0
         slot = 0
-        state[:] = 0.0
+        central, peripheral, waiting = 0.0, 0.0, 0.0
         rate, running, total, now = 0.0, 0, 0.0, 0.0
         counting, started = False, False
         i, j, done = 0, 0, 0
@@ -253,20 +254,18 @@ def run(
             swallowed = j < n_depot and arrival[j] < event_time[i]
             time = arrival[j] if swallowed else event_time[i]
             step = time - now
-            if started and step > 0.0 and (state[0] + state[1] + state[2] > 0.0 or rate > 0.0):
-                found = -1
-                for s in range(SLOTS):
-                    if remembered[s] == step:
-                        found = s
-                if found < 0:
-                    found = slot
+            if started and step > 0.0 and (central + peripheral + waiting > 0.0 or rate > 0.0):
+                k = 0
+                while k < SLOTS and remembered[k] != step:
+                    k += 1
+                if k == SLOTS:
+                    k = slot
                     slot = (slot + 1) % SLOTS
-                    remembered[found] = step
-                    _step(rates, step, depot, infusion, area and not bound, steps[found])
-                c = steps[found]
+                    remembered[k] = step
+                    _step(rates, step, depot, infusion, area and not bound, steps[k])
                 if counting:
-                    volume = parameters[particle, row, V1]
                     if bound:
+                        state[0], state[1], state[2] = central, peripheral, waiting
                         total += _bound_area(
                             rates,
                             state,
@@ -280,37 +279,43 @@ def run(
                             scratch,
                         )
                     else:
-                        total += (
-                            c[9] * state[0] + c[10] * state[1] + c[11] * state[2] + c[12] * rate
-                        ) / volume
-                central = c[0] * state[0] + c[1] * state[1] + c[5] * state[2] + c[7] * rate
-                state[1] = c[2] * state[0] + c[3] * state[1] + c[6] * state[2] + c[8] * rate
-                state[0] = central
-                state[2] = c[4] * state[2]
+                        gained = steps[k, 9] * central + steps[k, 10] * peripheral
+                        total += (gained + steps[k, 11] * waiting + steps[k, 12] * rate) / volume
+                before = central
+                central = steps[k, 0] * before + steps[k, 1] * peripheral
+                peripheral = steps[k, 2] * before + steps[k, 3] * peripheral
+                if depot:
+                    central += steps[k, 5] * waiting
+                    peripheral += steps[k, 6] * waiting
+                    waiting *= steps[k, 4]
+                if rate > 0.0:
+                    central += steps[k, 7] * rate
+                    peripheral += steps[k, 8] * rate
             now, started = time, True
             if swallowed:
                 dose = order[j]
-                state[2] += depot_amount[dose] * parameters[particle, depot_row[dose], F]
+                waiting += depot_amount[dose] * parameters[particle, depot_row[dose], F]
                 j += 1
                 continue
             kind = event_kind[i]
             if kind == 0:
                 row = event_index[i]
                 _rates(parameters[particle, row], rates)
+                volume = parameters[particle, row, V1]
                 remembered[:] = -1.0
             elif kind == 1:
                 if area:
                     result[particle, event_index[i]] = total
                     counting = True
                 else:
-                    result[particle, event_index[i]] = state[0] / parameters[particle, row, V1]
+                    result[particle, event_index[i]] = central / volume
                 done += 1
             elif kind == 2:
                 running += 1 if event_value[i] > 0.0 else -1
                 # No residue of rounding is left running once every infusion has stopped.
                 rate = max(rate + event_value[i], 0.0) if running > 0 else 0.0
             else:
-                state[0] += event_value[i]
+                central += event_value[i]
             i += 1
     return result
 
