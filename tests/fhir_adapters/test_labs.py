@@ -1,0 +1,245 @@
+"""Reading measurements: the unit counts, the state counts, the time counts; doubt leaves a finding."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from charting import (
+    CREATININE,
+    HAEMATOCRIT,
+    HEIGHT,
+    NOW,
+    PATIENT,
+    TACROLIMUS_TROUGH,
+    VANCOMYCIN_LEVEL,
+    WEIGHT,
+    observation,
+    prefetched,
+)
+
+from fhir_adapters.chart import PatientChart
+from fhir_adapters.gather import gather
+
+TODAY = "2026-11-24T06:00:00+00:00"
+
+
+def chart(*resources: dict[str, Any], drug: str = "vancomycin") -> PatientChart:
+    return gather(PATIENT, drug, prefetched(*resources), None, NOW)
+
+
+def about(read: PatientChart, name: str, *kinds: str) -> list[str]:
+    return [f.detail for f in read.findings if f.about == name and (not kinds or f.kind in kinds)]
+
+
+@pytest.mark.parametrize(
+    ("code", "value", "unit", "name", "expected"),
+    [
+        (CREATININE, 1.4, "mg/dL", "creatinine", 1.4),
+        (CREATININE, 14, "mg/L", "creatinine", 1.4),
+        # 1 mg/dL = 10 mg/L = 10 / 113.12 mmol/L = 88.40 µmol/L
+        (CREATININE, 88.40, "umol/L", "creatinine", 1.0),
+        (CREATININE, 0.0884, "mmol/L", "creatinine", 1.0),
+        (WEIGHT, 80, "kg", "weight", 80.0),
+        (WEIGHT, 80000, "g", "weight", 80.0),
+        (WEIGHT, 176.37, "[lb_av]", "weight", 80.0),
+        (HEIGHT, 178, "cm", "height", 178.0),
+        (HEIGHT, 1.78, "m", "height", 178.0),
+        (HEIGHT, 70, "[in_i]", "height", 177.8),
+        (HAEMATOCRIT, 33, "%", "haematocrit", 33.0),
+        (HAEMATOCRIT, 0.33, "L/L", "haematocrit", 33.0),
+        (HAEMATOCRIT, 0.33, "1", "haematocrit", 33.0),
+    ],
+)
+def test_a_value_is_brought_to_its_unit(
+    code: str, value: float, unit: str, name: str, expected: float
+) -> None:
+    (read,) = getattr(chart(observation(code, value, unit, TODAY)), name)
+
+    assert read.value == pytest.approx(expected, rel=1e-4)
+    assert read.source == f"Observation/o-{code}-2026-11-24T0600"
+
+
+@pytest.mark.parametrize(
+    ("drug", "code", "value", "unit", "mg_per_litre"),
+    [
+        ("vancomycin", VANCOMYCIN_LEVEL, 16.8, "mg/L", 16.8),
+        ("vancomycin", VANCOMYCIN_LEVEL, 16.8, "ug/mL", 16.8),
+        ("vancomycin", VANCOMYCIN_LEVEL, 11.6, "umol/L", 16.81),  # × 1,449.3 g/mol
+        ("tacrolimus", TACROLIMUS_TROUGH, 4.1, "ng/mL", 0.0041),
+        ("tacrolimus", TACROLIMUS_TROUGH, 4.1, "ug/L", 0.0041),
+        ("tacrolimus", TACROLIMUS_TROUGH, 5.1, "nmol/L", 0.0041),  # × 804.02 g/mol
+    ],
+)
+def test_a_level_is_brought_to_mg_per_litre(
+    drug: str, code: str, value: float, unit: str, mg_per_litre: float
+) -> None:
+    (level,) = chart(observation(code, value, unit, TODAY), drug=drug).levels
+
+    assert level.value == pytest.approx(mg_per_litre, rel=1e-3)
+
+
+def test_an_amount_of_substance_names_its_molar_mass() -> None:
+    """A mass LOINC with µmol/L: the unit is trusted, and the reader of the card can check the conversion."""
+    (note,) = about(chart(observation(VANCOMYCIN_LEVEL, 11.6, "umol/L", TODAY)), "levels", "note")
+
+    assert "1,449.3 g/mol" in note
+    assert "11.6 umol/L" in note
+
+
+@pytest.mark.parametrize(
+    ("code", "value", "unit", "name"),
+    [
+        (CREATININE, 97, "mg/dL", "creatinine"),
+        (WEIGHT, 0.08, "kg", "weight"),
+        (HEIGHT, 1.78, "cm", "height"),
+        (HAEMATOCRIT, 0.33, "%", "haematocrit"),
+    ],
+)
+def test_what_cannot_be_true_is_left_out(code: str, value: float, unit: str, name: str) -> None:
+    read = chart(observation(code, value, unit, TODAY))
+
+    assert getattr(read, name) == ()
+    assert "number or unit is wrong" in about(read, name, "excluded")[0]
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"status": "entered-in-error"}, 'status is "entered-in-error"'),
+        ({"status": "preliminary"}, 'status is "preliminary"'),
+        ({"status": "cancelled"}, 'status is "cancelled"'),
+        ({"status": None}, "no status"),
+        ({"valueQuantity": {"value": 5, "code": "mg/L", "comparator": "<"}}, "a bound"),
+        ({"valueQuantity": None, "valueString": "<2.0 mcg/mL"}, 'text, "<2.0 mcg/mL"'),
+        ({"valueQuantity": None, "dataAbsentReason": {"text": "hemolysed"}}, "absent"),
+        ({"valueQuantity": {"value": 14, "unit": "arb. units", "code": "[arb'U]"}}, "arb. units"),
+        ({"valueQuantity": {"value": 14}}, "no unit"),
+        ({"valueQuantity": {"value": 14, "code": "mg"}}, "not a unit of it"),
+        ({"valueQuantity": {"value": 0, "code": "mg/L"}}, "not above zero"),
+        ({"effectiveDateTime": "2026-11-24"}, "without hour or time zone"),
+        ({"effectiveDateTime": "2026-11-24T06:00:00"}, "without hour or time zone"),
+        ({"effectiveDateTime": None}, "no usable time"),
+        ({"effectiveDateTime": "2026-11"}, "no usable time"),
+        ({"effectiveDateTime": "2026-11-24T09:30:00Z"}, "future"),
+        ({"issued": "2026-11-24T05:00:00Z"}, "older than the sample"),
+        ({"subject": {"reference": "Patient/somebody-else"}}, "another patient"),
+        ({"subject": None}, "whose it is"),
+        (
+            {"effectiveDateTime": None, "effectivePeriod": {"start": "2026-11-24T01:00:00Z", "end": TODAY}},
+            "no usable time",
+        ),
+    ],
+)
+def test_a_level_in_doubt_is_left_out_and_that_is_said(change: dict[str, Any], why: str) -> None:
+    read = chart(observation(VANCOMYCIN_LEVEL, 14, "mg/L", TODAY, **change))
+
+    assert read.levels == ()
+    assert [detail for detail in about(read, "levels", "excluded") if why in detail]
+
+
+@pytest.mark.parametrize("status", ["final", "amended", "corrected"])
+def test_final_states_count(status: str) -> None:
+    assert len(chart(observation(VANCOMYCIN_LEVEL, 14, "mg/L", TODAY, status=status)).levels) == 1
+
+
+def test_what_the_laboratory_calls_a_trough_is_kept_as_a_claim() -> None:
+    (level,) = chart(observation(TACROLIMUS_TROUGH, 5, "ng/mL", TODAY), drug="tacrolimus").levels
+
+    assert level.charted_as == "trough"
+
+
+def test_levels_of_another_drug_are_not_read() -> None:
+    assert chart(observation(VANCOMYCIN_LEVEL, 14, "mg/L", TODAY), drug="tacrolimus").levels == ()
+
+
+def test_a_bare_date_is_enough_for_a_weight_and_is_said() -> None:
+    read = chart(observation(WEIGHT, 80, "kg", "2026-11-23"))
+
+    assert read.weight[0].time.isoformat() == "2026-11-23T12:00:00+00:00"
+    assert "without hour" in about(read, "weight", "note")[0]
+
+
+def test_todays_date_is_not_in_the_future() -> None:
+    """Noon is later than now (09:00), yet the weight of today was taken before now."""
+    assert chart(observation(WEIGHT, 80, "kg", "2026-11-24")).weight[0].time == NOW
+
+
+def test_one_level_sent_twice_counts_once() -> None:
+    """Two feeds bring the same result under two ids: counted twice it would look twice as certain."""
+    twice = observation(VANCOMYCIN_LEVEL, 14, "mg/L", TODAY, id="second")
+
+    assert len(chart(observation(VANCOMYCIN_LEVEL, 14, "ug/mL", TODAY), twice).levels) == 1
+
+
+def test_two_levels_of_one_instant_that_differ_are_both_left_out() -> None:
+    other = observation(VANCOMYCIN_LEVEL, 28, "mg/L", TODAY, id="second")
+    read = chart(observation(VANCOMYCIN_LEVEL, 14, "mg/L", TODAY), other)
+
+    assert read.levels == ()
+    assert "14 mg/L and 28 mg/L" in about(read, "levels", "conflict")[0]
+
+
+def test_contradictory_weights_leave_no_weight() -> None:
+    """80 lb is 36 kg: one of the two is a unit error, and the record does not say which."""
+    read = chart(
+        observation(WEIGHT, 36, "kg", "2026-11-23T14:10:00Z"),
+        observation(WEIGHT, 80, "kg", "2026-11-24T07:05:00Z"),
+    )
+
+    assert read.weight == ()
+    (conflict,) = about(read, "weight")
+    assert "36 kg" in conflict
+    assert "80 kg" in conflict
+
+
+@pytest.mark.parametrize(
+    ("before", "when"),
+    [(74, "2026-11-22T07:00:00Z"), (80, "2026-11-01T07:00:00Z"), (150, "2026-08-01T07:00:00Z")],
+)
+def test_a_weight_may_change_within_reason(before: float, when: str) -> None:
+    """Fluid moves a weight by some kilograms in days; over months a patient may lose half of it."""
+    read = chart(
+        observation(WEIGHT, before, "kg", when), observation(WEIGHT, 80, "kg", "2026-11-24T07:05:00Z")
+    )
+
+    assert len(read.weight) == 2
+
+
+def test_height_in_inches_charted_as_centimetres_is_a_contradiction() -> None:
+    read = chart(
+        observation(HEIGHT, 70, "cm", "2026-11-20T07:00:00Z"),
+        observation(HEIGHT, 178, "cm", "2026-11-24T07:00:00Z"),
+    )
+
+    assert read.height == ()
+    assert about(read, "height", "conflict")
+
+
+def test_a_stated_weight_is_used_and_named() -> None:
+    read = chart(observation("3142-7", 80, "kg", TODAY))
+
+    assert len(read.weight) == 1
+    assert "stated, not measured" in about(read, "weight", "note")[0]
+
+
+@pytest.mark.parametrize("code", ["79348-9", "50064-5", "8339-4", "8340-2"])
+def test_weights_that_the_patient_does_not_have_are_not_read(code: str) -> None:
+    """Dosing, ideal, birth and dry weight."""
+    assert chart(observation(code, 80, "kg", TODAY)).weight == ()
+
+
+def test_values_come_in_order_of_time_whatever_the_server_chose() -> None:
+    earlier, later = (
+        observation(CREATININE, v, "mg/dL", t) for v, t in ((0.8, "2026-11-22T06:00:00Z"), (1.9, TODAY))
+    )
+
+    assert chart(later, earlier).creatinine == chart(earlier, later).creatinine
+    assert [one.value for one in chart(later, earlier).creatinine] == [0.8, 1.9]
+
+
+def test_old_values_are_gaps_that_are_named() -> None:
+    read = chart(observation(CREATININE, 1.0, "mg/dL", "2026-07-01T06:00:00Z"))
+
+    assert read.creatinine == ()
+    assert about(read, "creatinine", "missing") == ["no creatinine on record in 90 days"]

@@ -1,0 +1,411 @@
+"""Reading the order in question: whole or not at all, and nothing assumed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from charting import (
+    INTRAVENOUS,
+    ORAL,
+    PATIENT,
+    RXNORM,
+    TACROLIMUS,
+    VANCOMYCIN,
+    instruction,
+    quantity,
+    request,
+)
+from scenario import Scenario, read_scenario, scenario_paths
+
+from dosing_core.case import Regimen
+from fhir_adapters.order import OrderReading, read_order
+
+
+def read(resource: dict[str, Any], **more: Any) -> OrderReading:
+    return read_order(resource, patient_id=PATIENT, **more)
+
+
+def said(reading: OrderReading) -> str:
+    return "; ".join(finding.detail for finding in reading.findings)
+
+
+def test_a_complete_order_is_read_whole() -> None:
+    reading = read(request(instruction(1250, 8, 2.5)))
+
+    assert reading.drug == "vancomycin"
+    assert reading.about_patient
+    assert reading.order.regimen == Regimen(dose_mg=1250, interval_h=8, route="iv", duration_h=2.5)
+    assert reading.findings == ()
+
+
+@pytest.mark.parametrize("path", scenario_paths(), ids=lambda path: path.name.split(".")[0])
+def test_the_orders_of_the_scenarios_are_what_their_text_says(path: Any) -> None:
+    scenario: Scenario = read_scenario(path)
+    instructions = scenario.question.order.get("dosageInstruction", [{}])
+    text = instructions[0].get("text", "")
+    regimen = read_order(scenario.question.order, patient_id=scenario.patient_id).order.regimen
+
+    if " mg " not in text or scenario.slug.startswith("18-"):
+        assert regimen is None
+        return
+    assert regimen is not None
+    way = "intravenously" if regimen.route == "iv" else "by mouth"
+    over = f", each over {regimen.duration_h:g} h" if regimen.duration_h else ""
+    assert text == f"{regimen.dose_mg:,.0f} mg {way} every {regimen.interval_h:g} h{over}"
+
+
+@pytest.mark.parametrize(
+    "medication",
+    [
+        VANCOMYCIN,
+        {"coding": [{"system": "http://www.whocc.no/atc", "code": "J01XA01"}]},
+        {"coding": [{"system": "urn:local", "code": "1"}], "text": "Vancomycin 1 g in NaCl 0.9 %"},
+        {"text": "VANCOMYCIN HYDROCHLORIDE"},
+    ],
+)
+def test_a_drug_is_known_by_code_or_by_name(medication: dict[str, Any]) -> None:
+    assert read(request(instruction(), medicationCodeableConcept=medication)).drug == "vancomycin"
+
+
+@pytest.mark.parametrize(
+    "medication",
+    [
+        {"text": "telavancin"},
+        {"text": "anti-vancomycin-resistant something"},
+        {"coding": [{"system": "urn:local", "code": "11124"}]},
+        {"coding": [{"system": RXNORM, "code": "5640", "display": "ibuprofen"}]},
+        {},
+        None,
+        "vancomycin",
+    ],
+)
+def test_another_drug_is_not_taken_for_it(medication: Any) -> None:
+    assert read(request(instruction(), medicationCodeableConcept=medication)).drug is None
+
+
+def test_two_drugs_in_one_order_are_no_order_that_can_be_answered() -> None:
+    reading = read(request(instruction(), medicationCodeableConcept={**VANCOMYCIN, "text": "tacrolimus"}))
+
+    assert reading.drug is None
+    assert "more than one drug" in said(reading)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "tacrolimus 0.1 % topical ointment",
+        "24 HR tacrolimus 1 MG Extended Release Oral Capsule",
+        "Envarsus 4 mg",
+    ],
+)
+def test_another_product_of_the_drug_is_not_answered_and_that_is_said(name: str) -> None:
+    """An ointment hardly reaches the blood; modified-release tacrolimus is not interchangeable."""
+    reading = read(request(instruction(), medicationCodeableConcept={"text": name}))
+
+    assert reading.drug is None
+    assert "product" in said(reading) or "preparation" in said(reading)
+
+
+def test_a_contained_medication_is_looked_up() -> None:
+    order = request(
+        instruction(),
+        medicationCodeableConcept=None,
+        medicationReference={"reference": "#m"},
+        contained=[{"resourceType": "Medication", "id": "m", "code": VANCOMYCIN}],
+    )
+
+    assert read(order).drug == "vancomycin"
+
+
+def test_a_medication_that_came_along_is_looked_up() -> None:
+    order = request(
+        instruction(), medicationCodeableConcept=None, medicationReference={"reference": "Medication/m"}
+    )
+
+    assert read(order).drug is None
+    assert (
+        read(order, medications={"m": {"resourceType": "Medication", "code": VANCOMYCIN}}).drug
+        == "vancomycin"
+    )
+
+
+@pytest.mark.parametrize(
+    ("subject", "about"),
+    [
+        ({"reference": f"Patient/{PATIENT}"}, True),
+        ({"reference": f"https://ehr.example/fhir/Patient/{PATIENT}"}, True),
+        ({"reference": f"Patient/{PATIENT}/_history/3"}, True),
+        ({"reference": "Patient/somebody-else"}, False),
+        ({"reference": f"Group/{PATIENT}"}, False),
+        ({"display": "Somebody"}, False),
+        ([], False),
+    ],
+)
+def test_an_order_is_about_the_patient_only_if_it_says_so(subject: Any, about: bool) -> None:
+    assert read(request(instruction(), subject=subject)).about_patient is about
+
+
+def test_an_order_without_a_patient_is_taken_for_the_open_chart_and_that_is_said() -> None:
+    reading = read(request(instruction(), subject=None))
+
+    assert reading.about_patient
+    assert "names no patient" in said(reading)
+
+
+@pytest.mark.parametrize(
+    ("timing", "hours"),
+    [
+        ({"repeat": {"frequency": 2, "period": 1, "periodUnit": "d"}}, 12),
+        ({"repeat": {"period": 8, "periodUnit": "h"}}, 8),
+        ({"repeat": {"frequency": 1, "period": 1.5, "periodUnit": "d"}}, 36),
+        (
+            {
+                "code": {
+                    "coding": [
+                        {"system": "http://terminology.hl7.org/CodeSystem/v3-GTSAbbreviation", "code": "TID"}
+                    ]
+                }
+            },
+            8,
+        ),
+        (
+            {
+                "code": {
+                    "coding": [
+                        {"system": "http://terminology.hl7.org/CodeSystem/v3-GTSAbbreviation", "code": "QOD"}
+                    ]
+                }
+            },
+            48,
+        ),
+        ({"code": {"text": "BID"}}, 12),
+        ({"code": {"text": "Every 12 hours"}}, 12),
+        ({"code": {"text": "q6h"}}, 6),
+    ],
+)
+def test_the_interval_is_read_from_repeat_code_or_words(timing: dict[str, Any], hours: float) -> None:
+    regimen = read(request(instruction(timing=timing))).order.regimen
+
+    assert regimen is not None
+    assert regimen.interval_h == hours
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"timing": {"code": {"text": "as directed"}}}, "no interval"),
+        (
+            {"timing": {"code": {"text": "BID"}, "repeat": {"period": 8, "periodUnit": "h"}}},
+            "every 8 h and every 12 h",
+        ),
+        (
+            {"timing": {"repeat": {"frequency": 1, "frequencyMax": 2, "period": 12, "periodUnit": "h"}}},
+            "range",
+        ),
+        ({"timing": {"repeat": {"period": 12, "periodMax": 24, "periodUnit": "h"}}}, "range"),
+        (
+            {"timing": {"repeat": {"dayOfWeek": ["mon"], "frequency": 1, "period": 1, "periodUnit": "d"}}},
+            "not regular",
+        ),
+        ({"timing": {"event": ["2026-11-24T20:00:00Z"]}}, "single times"),
+        ({"timing": {"repeat": {"frequency": "2", "period": 1, "periodUnit": "d"}}}, "not understood"),
+        (
+            {"timing": {"repeat": {"frequency": 2, "period": 1, "periodUnit": "days, about"}}},
+            "not understood",
+        ),
+        ({"timing": {"repeat": {"count": 1}}}, "single dose"),
+        ({"asNeededBoolean": True}, "as needed"),
+        ({"asNeededCodeableConcept": {"text": "fever"}}, "as needed"),
+        ({"doseAndRate": [{"doseRange": {"low": quantity(1, "g"), "high": quantity(2, "g")}}]}, "range"),
+        ({"doseAndRate": []}, "no dose"),
+        ({"doseAndRate": [{"doseQuantity": quantity(15, "mg/kg")}]}, "body weight"),
+        ({"doseAndRate": [{"doseQuantity": quantity(200, "mL")}]}, "no strength"),
+        ({"doseAndRate": [{"doseQuantity": {"value": 1, "unit": "vial"}}]}, "not an amount of drug"),
+        (
+            {"doseAndRate": [{"doseQuantity": quantity(1, "g")}, {"doseQuantity": quantity(2, "g")}]},
+            "two different doses",
+        ),
+        ({"doseAndRate": [{"doseQuantity": {"value": "1000", "code": "mg"}}]}, "no number"),
+        ({"doseAndRate": [{"doseQuantity": quantity(-5, "mg")}]}, "not above zero"),
+        ({"route": None}, "no route"),
+    ],
+)
+def test_what_is_not_understood_leaves_no_regimen_and_is_said(change: dict[str, Any], why: str) -> None:
+    reading = read(request(instruction(**change)))
+
+    assert reading.drug == "vancomycin"
+    assert reading.order.regimen is None
+    assert why in said(reading)
+
+
+@pytest.mark.parametrize(
+    "route", [{"text": "Topical"}, {"coding": [{"system": "http://snomed.info/sct", "code": "72607000"}]}]
+)
+def test_another_route_than_vein_or_mouth_is_not_answered(route: dict[str, Any]) -> None:
+    """72607000 is the intrathecal route."""
+    assert read(request(instruction(route=route))).drug is None
+
+
+def test_a_route_that_contradicts_the_product_is_not_chosen_from() -> None:
+    medication = {"text": "vancomycin 125 MG Oral Capsule"}
+    reading = read(request(instruction(), medicationCodeableConcept=medication))
+
+    assert reading.order.regimen is None
+    assert "the product is for oral use" in said(reading)
+
+
+def test_text_alone_is_not_interpreted() -> None:
+    reading = read(request({"text": "1,000 mg IV every 12 h"}))
+
+    assert reading.order.regimen is None
+    assert "text only" in said(reading)
+
+
+def test_several_instructions_are_not_added_up() -> None:
+    reading = read(request(instruction(500), instruction(1000)))
+
+    assert reading.order.regimen is None
+    assert "several dosage instructions" in said(reading)
+
+
+def test_a_loading_dose_before_a_repeating_one_is_understood() -> None:
+    loading = instruction(2000, timing={"repeat": {"count": 1, "duration": 4, "durationUnit": "h"}})
+    reading = read(request(loading, instruction(1000)))
+
+    assert reading.order.regimen == Regimen(dose_mg=1000, interval_h=12, route="iv", duration_h=2)
+    assert reading.loading_dose_mg == 2000
+
+
+def test_a_half_written_order_has_no_regimen_and_says_that_it_is_missing() -> None:
+    reading = read(request())
+
+    assert reading.order.regimen is None
+    assert [(f.kind, f.about) for f in reading.findings] == [("missing", "order")]
+
+
+def tacrolimus(name: str, *doses: Any, **members: Any) -> OrderReading:
+    dose = {
+        "route": ORAL,
+        "timing": {"code": {"text": "BID"}},
+        "doseAndRate": [{"doseQuantity": one} for one in doses],
+    }
+    return read(request(dose, medicationCodeableConcept={**TACROLIMUS, "text": name}, **members))
+
+
+@pytest.mark.parametrize("unit", ["{capsule}", "capsule", "{pill}", "tablet"])
+def test_capsules_are_counted_only_with_a_stated_strength(unit: str) -> None:
+    stated = tacrolimus("tacrolimus 0.5 MG Oral Capsule", {"value": 3, "code": unit})
+    unstated = tacrolimus("tacrolimus", {"value": 3, "unit": unit})
+
+    assert stated.order.regimen == Regimen(dose_mg=1.5, interval_h=12, route="oral")
+    assert unstated.order.regimen is None
+    assert "strength" in said(unstated)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "tacrolimus 1 mg or tacrolimus 5 mg",
+        "tacrolimus 5 mg/mL",
+        "tacrolimus 0,5 mg",
+        "tacrolimus 1 mg / 5 mL suspension",
+        "tacrolimus 10,00 mg",
+    ],
+)
+def test_a_strength_that_could_be_read_two_ways_is_not_read(name: str) -> None:
+    assert tacrolimus(name, {"value": 2, "unit": "capsule"}).order.regimen is None
+
+
+def test_capsules_and_milligrams_that_disagree_are_refused() -> None:
+    reading = tacrolimus("tacrolimus 1 MG Oral Capsule", {"value": 2, "unit": "capsule"}, quantity(5, "mg"))
+
+    assert reading.order.regimen is None
+    assert "two different doses" in said(reading)
+
+
+def test_an_ingredient_s_strength_turns_volume_into_dose() -> None:
+    """250 mL hold 1,250 mg, so 200 mL are 1,000 mg; at 200 mL/h they take an hour."""
+    medication = {
+        "resourceType": "Medication",
+        "id": "m",
+        "ingredient": [
+            {
+                "itemCodeableConcept": VANCOMYCIN,
+                "strength": {"numerator": quantity(1250, "mg"), "denominator": quantity(250, "mL")},
+            },
+            {"itemCodeableConcept": {"text": "sodium chloride 0.9 %"}},
+        ],
+    }
+    dose = instruction(
+        over=None, doseAndRate=[{"doseQuantity": quantity(200, "mL"), "rateQuantity": quantity(200, "mL/h")}]
+    )
+    order = request(
+        dose, medicationCodeableConcept=None, medicationReference={"reference": "#m"}, contained=[medication]
+    )
+
+    assert read(order).order.regimen == Regimen(dose_mg=1000, interval_h=12, route="iv", duration_h=1)
+
+
+def test_an_infusion_without_a_length_takes_the_drug_file_s_and_says_so() -> None:
+    """The US label allows 10 mg/min and no less than an hour: 1,500 mg take at least 2.5 h."""
+    reading = read(request(instruction(1500, over=None)))
+
+    assert reading.order.regimen is not None
+    assert reading.order.regimen.duration_h == 2.5
+    assert "no length of infusion" in said(reading)
+
+
+def test_a_length_and_a_rate_that_disagree_are_refused() -> None:
+    dose = {"doseQuantity": quantity(1000, "mg"), "rateQuantity": quantity(1000, "mg/h")}
+
+    assert read(request(instruction(over=2, doseAndRate=[dose]))).order.regimen is None
+    assert read(request(instruction(over=1, doseAndRate=[dose]))).order.regimen is not None
+
+
+def test_an_infusion_longer_than_its_interval_is_refused() -> None:
+    assert read(request(instruction(hours=8, over=9))).order.regimen is None
+
+
+@pytest.mark.parametrize(
+    "change", [{"doNotPerform": True}, {"status": "cancelled"}, {"status": "entered-in-error"}]
+)
+def test_an_order_not_to_give_is_no_order_to_dose(change: dict[str, Any]) -> None:
+    assert read(request(instruction(), **change)).drug is None
+
+
+def test_the_sandbox_s_broken_orders_are_read() -> None:
+    """The reference sandbox leaves out intent, sends an object for category and counts pills."""
+    order = request(
+        {
+            "doseAndRate": [
+                {"doseQuantity": {"value": 2, "system": "http://unitsofmeasure.org", "code": "{pill}"}}
+            ],
+            "timing": {"repeat": {"frequency": 2, "period": 1, "periodUnit": "d", "boundsPeriod": {}}},
+        },
+        category={"coding": [{"code": "inpatient"}]},
+        medicationCodeableConcept={
+            "text": "tacrolimus 1 MG Oral Capsule",
+            "coding": [{"system": RXNORM, "code": "198377", "display": "tacrolimus 1 MG Oral Capsule"}],
+        },
+    )
+    del order["intent"]
+
+    assert read(order).order.regimen == Regimen(dose_mg=2, interval_h=12, route="oral")
+    assert read({"resourceType": "MedicationRequest", "status": "draft"}).drug is None
+
+
+def test_the_start_of_an_order_is_kept() -> None:
+    timing = {
+        "repeat": {"period": 12, "periodUnit": "h", "boundsPeriod": {"start": "2026-11-24T20:00:00+01:00"}}
+    }
+    start = read(request(instruction(timing=timing))).order.start
+
+    assert start is not None
+    assert start.isoformat() == "2026-11-24T20:00:00+01:00"
+
+
+def test_nothing_of_the_patient_is_in_the_order() -> None:
+    reading = read(request(instruction(route=INTRAVENOUS)))
+
+    assert PATIENT not in reading.order.model_dump_json()
