@@ -37,6 +37,7 @@ def page(browser: Browser, service: Flask) -> Iterator[Page]:
         ehr = create_sample_ehr(FIXTURES, service_url, token=TOKEN)
         with serving(ehr) as ehr_url:
             opened = browser.new_page(viewport={"width": 1280, "height": 900})
+            opened.set_default_timeout(10_000)
             errors: list[str] = []
             opened.on("pageerror", lambda error: errors.append(str(error)))
             opened.goto(ehr_url)
@@ -51,7 +52,7 @@ def page(browser: Browser, service: Flask) -> Iterator[Page]:
 def _write_order(page: Page, dose: str = "1000") -> None:
     page.get_by_text("Vancomycin infusion", exact=True).click()
     page.get_by_label("Dose", exact=True).fill(dose)
-    page.get_by_label("Every", exact=True).select_option("12")
+    page.get_by_role("combobox", name="Every").select_option("12")
     page.get_by_label("Infused over, h").fill("2")
 
 
@@ -103,7 +104,7 @@ def test_what_is_sent_is_what_was_written_with_what_was_asked_for(page: Page, se
 def test_the_visitor_chooses_what_is_sent_along(
     page: Page, service: Flask, choice: str, has_prefetch: bool, has_server: bool
 ) -> None:
-    page.get_by_label("Send along").select_option(choice)
+    page.get_by_role("combobox", name="Send along").select_option(choice)
     _write_order(page)
     expect(page.locator(".card")).to_be_visible()
     call = _last_call(service)
@@ -121,7 +122,7 @@ def test_accepting_changes_the_order_and_is_reported(page: Page, service: Flask)
     expect(page.locator("#journal li")).to_have_count(2)
 
     expect(page.get_by_label("Dose", exact=True)).to_have_value("750")
-    expect(page.get_by_label("Every", exact=True)).to_have_value("12")
+    expect(page.get_by_role("combobox", name="Every")).to_have_value("12")
     expect(page.locator("#written")).to_contain_text("First 1,750 mg once, over 3 h, then:")
     expect(page.locator("#written")).to_contain_text("Also: Vancomycin level")
     said = service.config["FEEDBACK"][0]
@@ -133,7 +134,7 @@ def test_accepting_changes_the_order_and_is_reported(page: Page, service: Flask)
 def test_overriding_takes_a_reason_and_is_reported(page: Page, service: Flask) -> None:
     _write_order(page)
     page.get_by_text("Do not follow this advice").click()
-    page.get_by_label("Reason").select_option(label="Already considered")
+    page.get_by_role("combobox", name="Reason").select_option(label="Already considered")
     page.get_by_label("Comment").fill("dialysis tonight")
     page.get_by_role("button", name="Override").click()
 
