@@ -29,7 +29,7 @@ from dosing_core.regimens.limits import broken, patient_limits, touched
 from dosing_core.regimens.loading import LoadingDose, choose_loading
 from dosing_core.regimens.options import Draft, judge
 from dosing_core.regimens.search import Scored
-from dosing_core.screening import ORDER_OF_REQUESTS, Screening, latest_measurement, screen
+from dosing_core.screening import ORDER_OF_REQUESTS, Request, Screening, latest_measurement, screen
 from dosing_core.sensitivity import assumptions
 from dosing_core.version import engine
 
@@ -177,7 +177,7 @@ def _compose(
 ) -> Recommendation:
     """The whole answer."""
     own, drug_file = consultation, consultation.drug_file
-    requests = {decision.request} if decision.request else set()
+    requests = _requests(own, screening, decision)
     return Recommendation(
         outcome=decision.outcome,
         drug=drug_file.drug,
@@ -192,7 +192,7 @@ def _compose(
         why=explain.why(own, screening),
         used=explain.used_facts(own),
         missing=screening.findings,
-        requests=tuple(name for name in ORDER_OF_REQUESTS if name in requests),
+        requests=requests,
         warnings=explain.warnings(own, screening, _broken(own)),
         red_flags=screening.red_flags,
         assumptions=assumptions(own, screening) if decision.outcome != "insufficient" else (),
@@ -202,6 +202,16 @@ def _compose(
         without_flagged=decision.without_flagged,
         engine=engine(drug_file),
     )
+
+
+def _requests(consultation: Consultation, screening: Screening, decision: _Decision) -> tuple[Request, ...]:
+    """What would make the answer possible or better."""
+    wanted: set[str] = {decision.request} if decision.request else set()
+    if screening.paused:
+        wanted.add("creatinine")
+    if consultation.height_cm is None and any(option.loading_dose_mg for option in decision.options):
+        wanted.add("height")
+    return tuple(name for name in ORDER_OF_REQUESTS if name in wanted)
 
 
 def _curves(consultation: Consultation, options: Sequence[RegimenOption]) -> tuple[Curve, ...]:
@@ -249,7 +259,7 @@ def _model_may_not_speak(
         text = f"{name} is not individualised: {phrases.listed([f.detail for f in missing])}."
         requests = tuple(fact for fact in ORDER_OF_REQUESTS if fact in bound.missing)
         return _refusal(case, drug_file, screening, "insufficient", text, findings, requests)
-    text = f"{name}: {phrases.listed(bound.beyond_validity)} is outside {bound.model.name}, the model here."
+    text = f"{name} is outside the model here: {'; '.join(bound.beyond_validity)}."
     return _refusal(case, drug_file, screening, "out_of_scope", text)
 
 

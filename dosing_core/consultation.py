@@ -106,7 +106,7 @@ def ask(belief: Belief, drug_file: DrugFile, target: Target, when: Timing, histo
     """The question that every regimen is asked under this belief."""
     return Question(
         particles=belief.particles(PARTICLES),
-        effective=belief.effective_sample_size,
+        effective=min(belief.effective_sample_size, float(PARTICLES)),
         first_h=when.first_h,
         history=history.before(when.first_h),
         target=target,

@@ -46,7 +46,7 @@ def _why(consultation: Consultation, screening: Screening) -> Iterator[str]:
     if not reviewed.used:
         drug = consultation.drug_file.display.drug_name
         usable = "usable " if reviewed.levels or consultation.case.levels or _excluded(screening) else ""
-        yield f"No {usable}{drug} level: the interval is as wide as people like this one differ."
+        yield f"No {usable}{drug} level yet: the interval is as wide as people like this one differ."
     else:
         yield _what_levels_say(consultation)
         yield from (review.note for review in reviewed.levels if review.used and review.note)

@@ -19,6 +19,7 @@ from dosing_core import phrases
 from dosing_core.case import Dose, Level
 from dosing_core.inference.belief import Belief, believe
 from dosing_core.inference.observations import Observations, observations
+from dosing_core.inference.particles import Particles
 from dosing_core.kinetics import DoseTable, concentrations
 from dosing_core.library.schema import DrugFile, LevelRules
 from dosing_core.population.bind import Bound
@@ -26,11 +27,12 @@ from dosing_core.population.individual import FloatArray, Individual, ResidualEr
 from dosing_core.recommendation import Estimate, LevelReview
 from dosing_core.regimens.options import six
 from dosing_core.regimens.timing import present_interval
+from dosing_core.reweighted import reweighted
 
 MOST_FLAGGED = 0.5
 """If more than this share of the levels is implausible, they say nothing together. Project policy."""
-STRATA = 512
-"""Predictions that stand for all particles when an interval is drawn."""
+BY_OTHERS, BY_POPULATION = 512, 2048
+"""Particles that a level is held against: what other levels leave open is narrow, the population is wide."""
 LEAST_SPREAD = 1e-6
 """Least error of a level relative to its size, so that a model without one divides by no zero."""
 
@@ -131,15 +133,14 @@ class _Held:
         """What the other used levels expect of each; fitted anew where re-weighting is too thin."""
         if len(used) == 1:
             return {used[0]: self._by_no_level([used[0]])[used[0]]}
-        predicted = self._predicted(belief, used)
         found = {}
         for place, index in enumerate(used):
             weight = belief.without(place)
             if weight is None:
                 others = self.believed([one for one in used if one != index])
-                found[index] = self._expectation(self._predicted(others, [index])[:, 0], others.weight, index)
+                found[index] = self._expectation(others.particles(BY_OTHERS), index)
             else:
-                found[index] = self._expectation(predicted[:, place], weight, index)
+                found[index] = self._expectation(reweighted(belief, weight, BY_OTHERS), index)
         return found
 
     def least_likely(self, indices: Sequence[int]) -> int:
@@ -148,51 +149,30 @@ class _Held:
         return min(indices, key=lambda index: alone[index].tail)
 
     def _by_no_level(self, indices: Sequence[int]) -> dict[int, Expectation]:
-        prior = self.believed([])
-        predicted = self._predicted(prior, indices)
-        return {
-            index: self._expectation(predicted[:, place], prior.weight, index)
-            for place, index in enumerate(indices)
-        }
+        prior = self.believed([]).particles(BY_POPULATION)
+        return {index: self._expectation(prior, index) for index in indices}
 
-    def _predicted(self, belief: Belief, indices: Sequence[int]) -> FloatArray:
-        times = self._everything.time[list(indices)]
-        return belief.map(lambda person, p: concentrations(person, p, self._history, times))
-
-    def _expectation(self, predicted: FloatArray, weight: FloatArray, index: int) -> Expectation:
-        value = self._everything.value[index]
+    def _expectation(self, particles: Particles, index: int) -> Expectation:
+        time, value = self._everything.time[index : index + 1], self._everything.value[index]
+        predicted = particles.map(lambda person, p: concentrations(person, p, self._history, time))[:, 0]
         spread = np.sqrt(self._error.additive_mg_L**2 + (self._error.proportional * predicted) ** 2)
         spread = np.maximum(spread, LEAST_SPREAD * max(value, float(predicted.max())))
-        below = float(np.sum(weight * ndtr((value - predicted) / spread)))
-        low, middle, high = _predictive((self.limit, 0.5, 1.0 - self.limit), predicted, spread, weight)
+        below = float(np.mean(ndtr((value - predicted) / spread)))
+        low, middle, high = (_quantile(q, predicted, spread) for q in (self.limit, 0.5, 1.0 - self.limit))
         interval = Estimate(low=six(max(low, 0.0)), median=six(max(middle, 0.0)), high=six(high))
         return Expectation(interval, min(below, 1.0 - below))
 
 
-def _predictive(
-    shares: Sequence[float], predicted: FloatArray, spread: FloatArray, weight: FloatArray
-) -> list[float]:
-    """Quantiles of normal errors around the predictions, by bisection: no chance in it.
-
-    Equal strata of the sorted predictions stand for all of them, which moves a quantile by far less than the
-    particles know it.
-    """
-    order = np.argsort(predicted, kind="stable")
-    cumulative = np.cumsum(weight[order])
-    position = (np.arange(STRATA) + 0.5) / STRATA * cumulative[-1]
-    chosen = order[np.minimum(np.searchsorted(cumulative, position), len(order) - 1)]
-    centre, width = predicted[chosen], spread[chosen]
-    found = []
-    for share in shares:
-        low, high = float(np.min(centre - 6.0 * width)), float(np.max(centre + 6.0 * width))
-        while high - low > 1e-7 * max(abs(high), abs(low)):
-            middle = 0.5 * (low + high)
-            if float(np.mean(ndtr((middle - centre) / width))) < share:
-                low = middle
-            else:
-                high = middle
-        found.append(0.5 * (low + high))
-    return found
+def _quantile(share: float, predicted: FloatArray, spread: FloatArray) -> float:
+    """Quantile of normal errors around equally likely predictions, by bisection: no chance in it."""
+    low, high = float(np.min(predicted - 6.0 * spread)), float(np.max(predicted + 6.0 * spread))
+    while high - low > 1e-7 * max(abs(high), abs(low)):
+        middle = 0.5 * (low + high)
+        if float(np.mean(ndtr((middle - predicted) / spread))) < share:
+            low = middle
+        else:
+            high = middle
+    return 0.5 * (low + high)
 
 
 def _reviewed(

@@ -8,17 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import numpy as np
-
 from dosing_core import phrases
 from dosing_core.case import Measurement, Regimen
 from dosing_core.consultation import PARTICLES, Consultation, best_for
-from dosing_core.inference.belief import Belief
 from dosing_core.inference.particles import Particles
 from dosing_core.inference.posterior import resample
 from dosing_core.population.bind import bind
-from dosing_core.population.individual import FloatArray
 from dosing_core.recommendation import Assumption
+from dosing_core.reweighted import reweighted
 from dosing_core.screening import Screening, latest_measurement
 
 RISE = 1.5
@@ -92,7 +89,7 @@ def _without_each_level(consultation: Consultation) -> Iterator[Assumption]:
         yield Assumption(
             text=f"The level of {value} is right.",
             otherwise="Without it",
-            regimen_otherwise=best_for(consultation, _reweighted(consultation.belief, weight)),
+            regimen_otherwise=best_for(consultation, reweighted(consultation.belief, weight, PARTICLES)),
         )
 
 
@@ -102,22 +99,3 @@ def _unwritten_length(consultation: Consultation) -> Iterator[Assumption]:
     if written is not None and judged is not None and written.duration_h != judged.duration_h:
         length = phrases.infusion_length(judged.duration_h)
         yield Assumption(text=f"The order names no length of infusion: {length} is taken.")
-
-
-def _reweighted(belief: Belief, weight: FloatArray) -> Particles:
-    """Equally likely particles of a belief under other weights, in the order of its ``map``."""
-    shares: list[float] = []
-    pieces: list[FloatArray] = []
-    start = 0
-    for part in belief.components:
-        piece = weight[start : start + len(part.posterior.eta)]
-        start += len(piece)
-        shares.append(float(piece.sum()))
-        pieces.append(piece)
-    counts = np.diff(np.round(np.concatenate([[0.0], np.cumsum(shares)]) / sum(shares) * PARTICLES))
-    parts = []
-    for part, piece, count in zip(belief.components, pieces, counts.astype(int).tolist(), strict=True):
-        if count:
-            chosen = resample(piece / piece.sum(), part.posterior.eta, count)
-            parts.append((part.individual, part.posterior.eta[chosen]))
-    return Particles(tuple(parts))

@@ -15,26 +15,26 @@ from dosing_core.recommendation import Chance, Target
 class Attainment:
     """Chances that sum to one."""
 
-    inside: Chance
-    above: Chance
-    below: Chance
+    inside: float
+    above: float
+    below: float
 
 
-def attainment(exposures: FloatArray, target: Target, effective: float) -> tuple[Attainment, ...]:
+def attainment(exposures: FloatArray, target: Target) -> tuple[Attainment, ...]:
     """Chances of each regimen over equally likely particles; ``exposures`` [n_regimens, n].
 
-    ``effective`` is the effective number of independent particles (at most n); the standard error is that of
-    a share of so many, √(p(1 − p) / effective). Both limits belong to the target.
+    Both limits belong to the target.
     """
-    count = max(1.0, min(float(exposures.shape[1]), effective))
     above = np.mean(exposures > target.high, axis=1)
     below = np.mean(exposures < target.low, axis=1)
     inside = np.maximum(1.0 - above - below, 0.0)
     return tuple(
-        Attainment(_chance(i, count), _chance(a, count), _chance(b, count))
-        for i, a, b in zip(inside.tolist(), above.tolist(), below.tolist(), strict=True)
+        Attainment(*chances) for chances in zip(inside.tolist(), above.tolist(), below.tolist(), strict=True)
     )
 
 
-def _chance(value: float, count: float) -> Chance:
-    return Chance(value=value, standard_error=math.sqrt(value * (1.0 - value) / count))
+def with_error(probability: float, effective: float) -> Chance:
+    """The probability with its Monte-Carlo standard error: that of a share of ``effective`` particles."""
+    return Chance(
+        value=probability, standard_error=math.sqrt(probability * (1.0 - probability) / max(effective, 1.0))
+    )

@@ -20,7 +20,7 @@ def is_relevant(present: Scored, other: Scored, target: Target, judgement: Judge
     Either the chance of being inside the target rises by the file's threshold, or the present one's median
     exposure lies beyond the target by the file's fraction and the other one loses less.
     """
-    gain = other.attainment.inside.value - present.attainment.inside.value
+    gain = other.attainment.inside - present.attainment.inside
     if gain >= judgement.relevant_chance.value:
         return True
     tolerance = 1.0 + judgement.relevant_outside.value

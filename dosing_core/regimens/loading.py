@@ -75,7 +75,7 @@ def choose_loading(
         inside = []
         for dose in doses:
             day = response.first_day_auc(maintenance, dose, standard_duration(dose, drug_file.infusion))
-            inside.append(attainment(day, question.target, question.effective)[0].inside.value)
+            inside.append(attainment(day, question.target)[0].inside)
         enough = max(inside) - question.judgement.relevant_chance.value
         chosen = next(dose for dose, chance in zip(doses, inside, strict=True) if chance >= enough)
     return LoadingDose(

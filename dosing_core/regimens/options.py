@@ -10,6 +10,7 @@ from typing import Literal
 import numpy as np
 
 from dosing_core.case import Regimen
+from dosing_core.goals.attainment import with_error
 from dosing_core.inference.particles import Particles
 from dosing_core.population.individual import FloatArray
 from dosing_core.recommendation import Chance, Estimate, Exposure, RegimenOption
@@ -67,8 +68,9 @@ def judge(question: Question, drafts: Sequence[Draft]) -> tuple[RegimenOption, .
     steady = dict(zip(schedules, responses(question.particles, schedules, *ask), strict=True))
     day = dict(zip(schedules, responses(_first_day_particles(question), schedules, *ask), strict=True))
     return tuple(
-        _option(draft, steady[_schedule(draft.scored.regimen)], day[_schedule(draft.scored.regimen)])
+        _option(draft, steady[schedule], day[schedule], question.effective)
         for draft in drafts
+        for schedule in (_schedule(draft.scored.regimen),)
     )
 
 
@@ -83,7 +85,7 @@ def _first_day_particles(question: Question) -> Particles:
     return Particles(tuple((person, eta[::4]) for person, eta in question.particles))
 
 
-def _option(draft: Draft, steady: Response, day: Response) -> RegimenOption:
+def _option(draft: Draft, steady: Response, day: Response, effective: float) -> RegimenOption:
     regimen, loading, attained = draft.scored.regimen, draft.loading, draft.scored.attainment
     dose = np.array([regimen.dose_mg])
     if loading is None:
@@ -102,13 +104,14 @@ def _option(draft: Draft, steady: Response, day: Response) -> RegimenOption:
             Exposure(metric="peak", estimate=estimate(steady.peak(dose)[0])),
         ),
         first_day=estimate(first_day),
-        inside=_rounded(attained.inside),
-        above=_rounded(attained.above),
-        below=_rounded(attained.below),
+        inside=_chance(attained.inside, effective),
+        above=_chance(attained.above, effective),
+        below=_chance(attained.below, effective),
         expected_loss=six(draft.scored.loss),
         notes=draft.notes,
     )
 
 
-def _rounded(chance: Chance) -> Chance:
+def _chance(probability: float, effective: float) -> Chance:
+    chance = with_error(probability, effective)
     return Chance(value=six(chance.value), standard_error=six(chance.standard_error))

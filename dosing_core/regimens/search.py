@@ -42,7 +42,7 @@ class Question:
 
     particles: Particles
     effective: float
-    """Effective number of independent particles."""
+    """Effective number of independent particles, at most their number."""
     first_h: float
     """h from now to the first future dose."""
     history: DoseTable
@@ -63,7 +63,7 @@ def score(question: Question, candidates: Sequence[Candidate]) -> tuple[Scored, 
         values = _metric(response, question.target, doses)
         losses = window_loss(values, question.target, question.judgement).mean(axis=1)
         medians = np.median(values, axis=1)
-        chances = attainment(values, question.target, question.effective)
+        chances = attainment(values, question.target)
         for row, place in enumerate(places):
             candidate = candidates[place]
             scored[place] = Scored(

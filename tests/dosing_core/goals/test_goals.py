@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from dosing_core.case import Case, Condition, Goal, Order, Subject
-from dosing_core.goals import attainment, choose_target, window_loss
+from dosing_core.goals import attainment, choose_target, window_loss, with_error
 from dosing_core.library import load_drug
 from dosing_core.recommendation import Target
 
@@ -56,18 +56,15 @@ def test_the_middle_of_the_target_costs_nothing_and_nothing_is_infinite() -> Non
 def test_chances_count_particles_and_know_their_error() -> None:
     values = np.array([[300.0, 400.0, 500.0, 600.0, 700.0]])
 
-    (chances,) = attainment(values, AUC, effective=5)
+    (chances,) = attainment(values, AUC)
 
-    assert (chances.inside.value, chances.above.value, chances.below.value) == pytest.approx((0.6, 0.2, 0.2))
-    assert chances.inside.standard_error == pytest.approx(math.sqrt(0.6 * 0.4 / 5))
+    assert (chances.inside, chances.above, chances.below) == pytest.approx((0.6, 0.2, 0.2))
+    assert with_error(chances.inside, 5).standard_error == pytest.approx(math.sqrt(0.6 * 0.4 / 5))
 
 
 def test_few_effective_particles_widen_the_error() -> None:
-    values = np.repeat([[500.0, 700.0]], 500, axis=1)
-
-    (chances,) = attainment(values, AUC, 100)
-
-    assert chances.above.standard_error == pytest.approx(0.05)
+    """A share of one half, known from 100 independent particles: √(0.25 / 100)."""
+    assert with_error(0.5, 100).standard_error == pytest.approx(0.05)
 
 
 def test_a_goal_of_the_case_overrides_the_files_target() -> None:

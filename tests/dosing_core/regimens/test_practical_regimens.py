@@ -137,7 +137,7 @@ def test_a_regimen_is_scored_by_dose_over_clearance() -> None:
     scored = score_one(_question([0.5, 1.0, 2.0]), _iv(1000))
 
     assert scored.median == pytest.approx(2000 / (4.5 * (80 / 120) ** 0.8))
-    assert (scored.attainment.below.value, scored.attainment.above.value) == pytest.approx((1 / 3, 2 / 3))
+    assert (scored.attainment.below, scored.attainment.above) == pytest.approx((1 / 3, 2 / 3))
 
 
 def test_the_best_regimen_brings_a_known_person_to_the_middle() -> None:
