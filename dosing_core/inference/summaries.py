@@ -19,7 +19,7 @@ def quantile(values: FloatArray, weights: FloatArray, q: float | Sequence[float]
     columns = values.reshape(len(values), -1)
     result = np.empty((len(wanted), columns.shape[1]))
     for column in range(columns.shape[1]):
-        order = np.argsort(columns[:, column], kind="stable")
+        order = np.argsort(columns[:, column])
         sorted_weights = weights[order]
         position = np.cumsum(sorted_weights) - 0.5 * sorted_weights
         result[:, column] = np.interp(wanted * weights.sum(), position, columns[order, column])
@@ -57,9 +57,11 @@ def psis(log_ratios: FloatArray) -> tuple[FloatArray, float]:
     n = len(log_ratios)
     weights = np.exp(log_ratios - np.max(log_ratios))
     tail = int(min(math.ceil(n / 5), math.ceil(3.0 * math.sqrt(n))))
-    order = np.argsort(weights, kind="stable")
-    cutoff = float(weights[order[-tail - 1]]) if tail < n else 0.0
-    excess = weights[order[-tail:]] - cutoff
+    parted = np.argpartition(weights, n - tail - 1) if tail < n else np.arange(n)
+    cutoff = float(weights[parted[n - tail - 1]]) if tail < n else 0.0
+    largest = np.sort(parted[n - tail :])
+    largest = largest[np.argsort(weights[largest], kind="stable")]
+    excess = weights[largest] - cutoff
     if tail < 5 or not excess[-1] > 0.0:
         return weights / weights.sum(), -math.inf if tail >= 5 else math.inf
     shape, scale = _generalised_pareto(excess[excess > 0.0])
@@ -69,7 +71,7 @@ def psis(log_ratios: FloatArray) -> tuple[FloatArray, float]:
             smooth = -scale * np.log1p(-p)
         else:
             smooth = scale * np.expm1(-shape * np.log1p(-p)) / shape
-        weights[order[-tail:]] = np.minimum(cutoff + smooth, 1.0)
+        weights[largest] = np.minimum(cutoff + smooth, 1.0)
     return weights / weights.sum(), float(shape)
 
 
