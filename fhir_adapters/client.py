@@ -124,7 +124,7 @@ class FhirClient:
     def _pages(self, page: Any, seen: set[str], *, first_counts: bool = True) -> Found:
         """The resources of a page and of those after it."""
         found: list[Resource] = _resources(page) if first_counts else []
-        for _ in range(MOST_PAGES):
+        for _ in range(MOST_PAGES - 1):
             following = next_link(page)
             if following is None:
                 return Found(tuple(found))
