@@ -13,7 +13,7 @@ from time import monotonic
 from uuid import NAMESPACE_URL, uuid5
 
 from cds_hooks import calls
-from cds_hooks.cards import CardSubject, card_for, failure_card, other_patient_card
+from cds_hooks.cards import CardSubject, card_for, failure_card, other_patient_card, unread_card
 from cds_hooks.errors import MissingData, Problem
 from cds_hooks.ledger import Ledger, StoredRecommendation
 from cds_hooks.protocol.discovery import Service
@@ -31,8 +31,8 @@ from fhir_adapters.order import OrderReading, read_order
 
 RECOMMENDATIONS = uuid5(NAMESPACE_URL, "urn:dosewright:recommendation")
 MOST_ORDERS = 6
-"""Orders that one call gets answers about; more are left alone, so that the answer comes in time. Project
-policy: nobody orders drugs of narrow therapeutic range more than six at a time."""
+"""Orders that one call gets answers about; of more it is only said that they were left, so that the answer
+comes in time. Project policy: nobody orders more drugs of narrow therapeutic range at a time."""
 LEAST_WAIT = 0.05
 """Seconds left to the FHIR server for a second drug after the first has used up the time."""
 
@@ -60,8 +60,8 @@ def answer(
     """
     call = _Call(request, service, settings, ledger, now.replace(microsecond=0), request_id)
     cards: list[Card] = []
-    readings = list(call.readings())[:MOST_ORDERS]
-    for order, reading, key in readings:
+    readings = list(call.readings())
+    for order, reading, key in readings[:MOST_ORDERS]:
         try:
             card = call.card(order, reading, key, one_of_several=len(readings) > 1)
         except MissingData:
@@ -71,6 +71,8 @@ def answer(
             card = failure_card(str(reading.drug), key)
         if card is not None:
             cards.append(card)
+    if (left := len(readings) - MOST_ORDERS) > 0:
+        cards.append(unread_card(left, f"{service.id}|{request.hook_instance}"))
     return Answered(tuple(cards), call.failed)
 
 
@@ -159,8 +161,9 @@ class _Call:
 
     def _client(self) -> FhirClient | None:
         """A client of the server that the call names, if that server may be contacted."""
-        server, authorization = self.request.fhir_server, self.request.fhir_authorization
-        if not server or not self.settings.may_contact(server):
+        authorization = self.request.fhir_authorization
+        server = self.settings.allowed_fhir_server(self.request.fhir_server or "")
+        if server is None:
             return None
         token = authorization.access_token.get_secret_value() if authorization else None
         left = self.settings.fhir_timeout - (monotonic() - self.started)

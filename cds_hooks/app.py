@@ -46,7 +46,6 @@ from cds_hooks.trust import Trust
 from fhir_adapters.prefetch import PREFETCH
 
 SERVICES_PATH = "/cds-services"
-PAGES_PATH = "/recommendations/"
 MEDIA_TYPES = ("application/json", "application/fhir+json")
 PREFLIGHT_SECONDS = 600
 
@@ -70,11 +69,10 @@ def create_app(settings: Settings, *, clock: Clock | None = None, ledger: Ledger
 
     calls.keep(app, ledger, now, SERVICES_PATH)
     _answer_browsers(app, settings)
-    _guard_pages(app, trust)
     _say_errors(app)
     _serve_hooks(app, settings, ledger, trust, now)
     _serve_state(app, settings, ledger)
-    app.register_blueprint(recommendation_page.blueprint(settings, ledger))
+    app.register_blueprint(recommendation_page.blueprint(settings, ledger, _page_guard(trust)))
     return app
 
 
@@ -251,11 +249,10 @@ def _content_policy(answered: Response) -> str:
     return f"{own}; frame-ancestors 'none'"
 
 
-def _guard_pages(app: Flask, trust: Trust) -> None:
-    @app.before_request
+def _page_guard(trust: Trust) -> Callable[[], Response | None]:
+    """Asks for the pages' password (HTTP Basic, any user name)."""
+
     def password() -> Response | None:
-        if not request.path.startswith(PAGES_PATH):
-            return None
         given = request.authorization
         is_basic = given is not None and given.type == "basic"
         if trust.may_read_pages(given.password if given is not None and is_basic else None):
@@ -263,3 +260,5 @@ def _guard_pages(app: Flask, trust: Trust) -> None:
         page = Response("This page needs a password.", 401, mimetype="text/plain")
         page.headers["WWW-Authenticate"] = 'Basic realm="Dosewright", charset="UTF-8"'
         return page
+
+    return password

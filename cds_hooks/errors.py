@@ -5,6 +5,7 @@
     ServiceError
     ├── ConfigurationError      the service cannot run as configured; the text says what to do
     ├── UnknownRecommendation   the ledger holds no recommendation with this id
+    ├── UnreadableRecommendation  it was stored by a version whose values this one cannot read
     └── RefusedCall             a call is answered with 4xx and an OperationOutcome
         ├── MalformedRequest        400  not JSON, a field missing or of the wrong kind
         ├── UntrustedClient         401  no token, or one that does not hold
@@ -38,6 +39,15 @@ class UnknownRecommendation(ServiceError):
     def __init__(self, recommendation_id: str) -> None:
         super().__init__(f"no recommendation {recommendation_id!r} in this ledger")
         self.recommendation_id = recommendation_id
+
+
+class UnreadableRecommendation(ServiceError):
+    """A recommendation was stored by a version whose values this one cannot read."""
+
+    def __init__(self, recommendation_id: str, engine: str) -> None:
+        super().__init__(f"{recommendation_id!r} was stored by {engine}, which this version cannot read")
+        self.recommendation_id = recommendation_id
+        self.engine = engine
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from cds_hooks.errors import UnknownRecommendation
+from pydantic import ValidationError
+
+from cds_hooks.errors import UnknownRecommendation, UnreadableRecommendation
 from cds_hooks.ledger import Ledger
 from dosing_core.case import Case
+from dosing_core.errors import DosingError
 from dosing_core.recommendation import Recommendation
 
 
@@ -22,14 +25,18 @@ class Replay:
 
 
 def replay(ledger: Ledger, recommendation_id: str) -> Replay:
-    """Recompute the stored case. Raises ``UnknownRecommendation``."""
+    """Recompute the stored case. Raises ``UnknownRecommendation``, or ``UnreadableRecommendation`` if this
+    version cannot read what an earlier one stored."""
     from dosing_core import recommend  # compiled kernels load here, not when the command starts
 
     stored = ledger.recommendation(recommendation_id)
     if stored is None:
         raise UnknownRecommendation(recommendation_id)
-    before = Recommendation.from_bytes(stored.recommendation)
-    after = recommend(Case.from_bytes(stored.case))
+    try:
+        before = Recommendation.from_bytes(stored.recommendation)
+        after = recommend(Case.from_bytes(stored.case))
+    except (ValidationError, DosingError) as error:
+        raise UnreadableRecommendation(recommendation_id, stored.engine) from error
     then, now = before.model_dump(mode="json"), after.model_dump(mode="json")
     return Replay(
         same=after.to_bytes() == stored.recommendation,

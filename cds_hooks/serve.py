@@ -31,6 +31,10 @@ def serve(settings: Settings, said: Callable[[str], None] = print) -> None:
         raise ConfigurationError(
             "nobody may call: name the clients with --trust ISSUER=KEYS.json, or try it out with --open"
         )
+    if settings.public_base_url is None and settings.host in ("0.0.0.0", "::"):  # noqa: S104
+        raise ConfigurationError(
+            f"clients cannot call {settings.host}: say with --public-base-url under which URL they do"
+        )
     log_to_stderr()
     app = create_app(settings)
     _warm()

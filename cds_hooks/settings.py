@@ -102,12 +102,13 @@ class Settings(BaseSettings):
         public = urlsplit(self.base_url).hostname or ""
         return _is_loopback(self.host) and _is_loopback(public)
 
-    def may_contact(self, fhir_server: str) -> bool:
-        """True if this FHIR server is on the list, whatever the case of its host and a slash at its end."""
+    def allowed_fhir_server(self, named: str) -> str | None:
+        """The server that a call names, as the list spells it; None if it is not on the list."""
         try:
-            return _web_address(fhir_server) in self.allow_fhir_servers
+            address = _web_address(named)
         except ValueError:
-            return False
+            return None
+        return next((server for server in self.allow_fhir_servers if server == address), None)
 
 
 def _is_loopback(host: str) -> bool:

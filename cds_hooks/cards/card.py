@@ -43,8 +43,8 @@ def other_patient_card(drug_name: str, moment: Moment, key: str) -> Card:
     return Card(
         uuid=_uuid("other-patient", key),
         summary=f"{_capital(drug_name)} not looked at: this order is for another patient than the open chart",
-        detail="The order's subject and the patient of this call differ. No dose was worked out. Check whose "
-        "order this is.",
+        detail="The order's subject is not the patient of this call, or cannot be read. No dose was worked "
+        "out. Check whose order this is.",
         indicator="warning" if moment == "sign" else "info",
         source=SOURCE,
     )
@@ -56,6 +56,17 @@ def failure_card(drug_name: str, key: str) -> Card:
         uuid=_uuid("failure", key),
         summary=f"{_capital(drug_name)} not individualised: Dosewright could not work out an answer",
         detail="The order was not checked. The fault is Dosewright's, not the order's; it has been logged.",
+        indicator="info",
+        source=SOURCE,
+    )
+
+
+def unread_card(count: int, key: str) -> Card:
+    """More orders than one call gets answers about. It is said, for the same reason as a failure."""
+    orders = "1 more order was" if count == 1 else f"{count} more orders were"
+    return Card(
+        uuid=_uuid("unread", key),
+        summary=f"{orders} not looked at: too many at once for an answer in time",
         indicator="info",
         source=SOURCE,
     )

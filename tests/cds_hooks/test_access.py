@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import base64
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import jwt
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
 from hook_call import Service, hook_call, named, url
 
 FIRST_DOSE = named("01")
@@ -74,3 +77,21 @@ def test_the_demo_shows_the_page(service: Service) -> None:
 
     assert page.status_code == 200
     assert page.mimetype == "text/html"
+
+
+def test_a_trusted_client_is_answered_once_for_each_token(tmp_path: Path) -> None:
+    key = ec.generate_private_key(ec.SECP384R1())
+    public = jwt.algorithms.ECAlgorithm.to_jwk(key.public_key(), as_dict=True) | {"kid": "k1"}
+    keys = tmp_path / "keys.json"
+    keys.write_text(json.dumps({"keys": [public]}))
+    issuer, base = "https://ehr.example.org", "https://cds.example.org"
+    closed = Service(
+        tmp_path, NOW, open=False, demo=False, public_base_url=base, trusted_clients={issuer: keys}
+    )
+    seconds = int(NOW.timestamp())
+    claims = {"iss": issuer, "aud": base + SIGN, "iat": seconds, "exp": seconds + 300, "jti": "only-once"}
+    token = jwt.encode(claims, key, "ES384", headers={"kid": "k1"})
+    sent = {"json": hook_call(TWO_LEVELS), "headers": {"Authorization": f"Bearer {token}"}}
+
+    assert [closed.client.post(SIGN, **sent).status_code for _ in range(2)] == [200, 401]
+    assert [call.outcome for call in closed.ledger.calls()].count("cards") == 1

@@ -12,6 +12,7 @@ import pytest
 from hook_call import Service, hook_call, named
 
 from cds_hooks import cli, serve
+from cds_hooks.ledger import StoredRecommendation
 from cds_hooks.settings import Settings
 from dosing_core.case import Case
 from dosing_core.recommendation import Recommendation
@@ -127,6 +128,11 @@ def test_a_service_that_nobody_could_call_does_not_start(capsys: pytest.CaptureF
     assert "--trust" in capsys.readouterr().err
 
 
+def test_listening_everywhere_needs_a_name_for_clients(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["serve", "--host", "0.0.0.0", "--trust", "https://e=keys.json"]) == 2  # noqa: S104
+    assert "--public-base-url" in capsys.readouterr().err
+
+
 def test_a_key_file_that_cannot_be_read_stops_the_start(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
@@ -223,6 +229,21 @@ def test_replay_tells_what_differs_and_by_which_engine(
     assert "not the same bytes" in said
     assert "dosewright 0.0.1" in said
     assert "differs in: reason" in said
+
+
+def test_replay_of_what_an_unlike_version_stored_says_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    service = Service(tmp_path, TWO_LEVELS.now)
+    service.ledger.store_recommendation(
+        StoredRecommendation(
+            id="old", request_id="q", created_at=TWO_LEVELS.now, drug="vancomycin", outcome="agree",
+            engine="dosewright 0.0.1", case=b'{"schema_version":"0"}', recommendation=b"{}",
+        )
+    )  # fmt: skip
+
+    assert cli.main(["replay", "old", "--ledger", service.settings.ledger_url]) == 2
+    assert "dosewright 0.0.1" in capsys.readouterr().err
 
 
 def test_replay_of_an_unknown_id_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -34,14 +34,15 @@ def test_nobody_is_let_in_by_default() -> None:
     assert not settings.open
     assert not settings.demo
     assert settings.trusted_clients == {}
-    assert not settings.may_contact("https://ehr.example.org/fhir")
+    assert settings.allowed_fhir_server("https://ehr.example.org/fhir") is None
 
 
 @pytest.mark.parametrize(
-    ("asked", "may"),
+    ("named", "allowed"),
     [
         ("https://ehr.example.org/fhir", True),
         ("https://EHR.example.org/fhir/", True),
+        (" HTTPS://ehr.example.org/fhir", True),
         ("https://ehr.example.org/fhir2", False),
         ("https://ehr.example.org/fhir/../admin", False),
         ("https://ehr.example.org", False),
@@ -56,10 +57,11 @@ def test_nobody_is_let_in_by_default() -> None:
         ("", False),
     ],
 )
-def test_only_servers_on_the_list_may_be_contacted(asked: str, may: bool) -> None:
+def test_only_servers_on_the_list_may_be_contacted(named: str, allowed: bool) -> None:
+    """Whatever a call writes, what is contacted is the address that the list holds."""
     settings = Settings(allow_fhir_servers=("https://ehr.example.org/fhir/",))
 
-    assert settings.may_contact(asked) is may
+    assert settings.allowed_fhir_server(named) == ("https://ehr.example.org/fhir" if allowed else None)
 
 
 @pytest.mark.parametrize(
