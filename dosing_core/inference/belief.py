@@ -72,7 +72,8 @@ class Belief:
     def without(self, index: int) -> FloatArray | None:
         """Weights [N], in the order of ``map``, as they would be without the level at ``index``.
 
-        None if too few particles would carry them: then the caller fits again without that level.
+        None if too few particles of any component would carry them: then the caller fits again without that
+        level.
         """
         weights = [part.posterior.without(index) for part in self.components]
         log_probability = [
@@ -80,13 +81,9 @@ class Belief:
             for part in self.components
         ]
         joined = []
-        for weight, probability, part in zip(
-            weights, _normalised(log_probability), self.components, strict=True
-        ):
+        for weight, probability in zip(weights, _normalised(log_probability), strict=True):
             if weight is None:
-                if probability > NEGLIGIBLE:
-                    return None
-                weight = part.posterior.weight
+                return None
             joined.append(probability * weight)
         return np.concatenate(joined)
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from illustrative import flip_flop, infusions, tablets, tacrolimus, vancomycin
+from scipy.stats import norm
 
 from dosing_core.inference import Observations, posterior
 from dosing_core.inference.posterior import Posterior
 from dosing_core.inference.summaries import effective_sample_size, quantile
 from dosing_core.kinetics import DoseTable, auc, concentrations, no_doses
-from dosing_core.population.individual import FloatArray, Individual
+from dosing_core.population.individual import FloatArray, Individual, ResidualError
 
 Question = tuple[Individual, DoseTable, Observations]
 LEVELS = (0.05, 0.5, 0.95)
@@ -229,3 +232,40 @@ def _is_sound(found: Posterior) -> None:
     assert found.weight.sum() == pytest.approx(1.0)
     assert np.isfinite(found.log_evidence)
     assert np.isfinite(found.diagnostics.effective_sample_size)
+
+
+def test_a_model_without_random_effects_still_weighs_the_levels() -> None:
+    """One certain patient: the evidence is the likelihood itself, here two independent normal densities."""
+    individual = vancomycin()
+    certain = replace(individual, eta_names=(), eta_index=np.full(7, -1), omega=np.empty((0, 0)))
+    doses, levels = infusions(4, 12.0, 1000.0), Observations(np.array([-9.0, -0.5]), np.array([20.0, 12.0]))
+    f = concentrations(individual, individual.parameters(np.zeros((1, 3))), doses, levels.time)[0]
+    sd = np.hypot(3.4, 0.227 * f)
+
+    found = posterior(certain, doses, levels)
+
+    assert found.eta.shape == (1, 0)
+    assert found.log_evidence == pytest.approx(float(np.sum(norm.logpdf(levels.value, f, sd))))
+
+
+def test_many_precise_levels_are_climbed_to() -> None:
+    """Thirty levels with 1 % error leave the prior far behind; the truth is still inside."""
+    individual = replace(vancomycin(), residual=ResidualError(0.0, 0.01))
+    doses, times = infusions(6, 12.0, 1000.0), np.linspace(-70.0, -0.1, 30)
+    eta = np.array([0.6, -0.9, 0.7])
+    f = concentrations(individual, individual.parameters(eta[None]), doses, times)[0]
+    noise = 1.0 + 0.01 * np.random.default_rng(8).standard_normal(30)
+
+    found = posterior(individual, doses, Observations(times[f > 0], (f * noise)[f > 0]))
+
+    low, high = quantile(found.eta, found.weight, (0.001, 0.999))
+    assert found.diagnostics.trustworthy
+    assert np.all((low < eta) & (eta < high))
+    assert np.all(high - low < 0.2)
+
+
+def test_more_random_effects_than_stored_points_are_refused() -> None:
+    individual = replace(vancomycin(), eta_names=tuple("abcdefghijk"), omega=np.eye(11))
+
+    with pytest.raises(ValueError, match="11 dimensions"):
+        posterior(individual, infusions(1, 12.0, 1000.0), Observations(np.zeros(1), np.ones(1)))
