@@ -139,15 +139,16 @@ def lab_request(
     encounter_id: str | None,
     now: datetime,
     *,
-    drug: str,
+    drug: str | None = None,
     at: datetime | None = None,
 ) -> dict[str, Any]:
     """A draft ServiceRequest for a measurement: a covariate's name, or ``level`` of ``drug``.
 
-    ``at``: when to draw or measure. Raises ``WritebackError`` for a kind without a LOINC code.
+    ``at``: when to draw or measure. Raises ``WritebackError`` for a kind without a LOINC code, and for a
+    level of no drug.
     """
     analyte = drug if kind == "level" else kind
-    known = code_list(analyte)
+    known = code_list(analyte) if analyte else ()
     if not known:
         raise WritebackError(f"there is no code by which to request {kind}")
     display = codes()[known[0]].display

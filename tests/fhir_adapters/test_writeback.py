@@ -145,3 +145,5 @@ def test_a_level_is_requested_for_its_time() -> None:
 def test_what_has_no_code_is_not_requested() -> None:
     with pytest.raises(WritebackError):
         lab_request("mood", PATIENT, None, NOW, drug="vancomycin")
+    with pytest.raises(WritebackError):
+        lab_request("level", PATIENT, None, NOW)
