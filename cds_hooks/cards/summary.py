@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from cds_hooks.cards.escape import plain, shortened
 from cds_hooks.cards.subject import CardSubject
 from cds_hooks.protocol.response import SUMMARY_LENGTH
-from cds_hooks.wording import percent
+from cds_hooks.wording import minutes, percent
 from dosing_core.case import Regimen
 from dosing_core.recommendation import RegimenOption, Target
 
@@ -69,10 +69,12 @@ def _flagged_level(subject: CardSubject) -> list[str]:
 
 
 def _advised(subject: CardSubject) -> RegimenOption | None:
-    recommendation = subject.recommendation
-    if recommendation.outcome == "agree":
-        return recommendation.option("recommended") or recommendation.option("as_ordered")
-    return recommendation.option("recommended")
+    """What the line stands by. Where the order fits, that is its regimen, perhaps with a loading dose."""
+    ordered = subject.recommendation.option("as_ordered")
+    advised = subject.recommendation.option("recommended")
+    if subject.recommendation.outcome == "recommend" or ordered is None:
+        return advised
+    return advised if advised is not None and advised.regimen == ordered.regimen else ordered
 
 
 def _dose(subject: CardSubject) -> list[str]:
@@ -90,7 +92,11 @@ def _dose(subject: CardSubject) -> list[str]:
     if ordered.regimen == advised.regimen and advised.loading_dose_mg is not None:
         start = f"{name} {_regimen(subject, advised.regimen)} fits; load {_loading(subject, advised)} first"
         return _versions(subject, start, _about(subject, advised), _next_level(subject))
-    start = f"{name} {_regimen(subject, ordered.regimen)} → {load}{_regimen(subject, advised.regimen)}"
+    before, after = _regimen(subject, ordered.regimen), _regimen(subject, advised.regimen)
+    if before == after:  # only the length of the infusion differs
+        before = f"{before}, over {minutes(ordered.regimen.duration_h)}"
+        after = f"over {minutes(advised.regimen.duration_h)}"
+    start = f"{name} {before} → {load}{after}"
     return _change(subject, start, ordered, advised)
 
 

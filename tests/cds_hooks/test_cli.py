@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from hook_call import Service, hook_call, named
+from scenario import FIXTURES
 
 from cds_hooks import cli, serve
 from cds_hooks.ledger import StoredRecommendation
@@ -156,6 +157,12 @@ def test_recommend_answers_a_case_from_a_file_and_from_standard_input(tmp_path: 
         assert run.stdout == stored.recommendation + b"\n"
         Recommendation.from_bytes(run.stdout)
     assert url
+
+
+@pytest.mark.parametrize("file", sorted((FIXTURES / "cases").glob("*.json")), ids=lambda file: file.stem)
+def test_the_sample_cases_are_answered(file: Path, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+    assert cli.main(["recommend", str(file)]) == 0
+    assert Recommendation.from_bytes(capfdbinary.readouterr().out).drug == file.stem.partition("-")[0]
 
 
 @pytest.mark.parametrize(

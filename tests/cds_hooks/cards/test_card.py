@@ -133,6 +133,16 @@ def test_troughs_are_written_in_the_unit_of_the_drug() -> None:
     )
 
 
+def test_a_longer_infusion_of_the_same_dose_is_told_apart() -> None:
+    """An infusion above 10 mg/min is a reason to speak; "1,000 mg → 1,000 mg" would tell nobody why."""
+    fast = ORDERED.model_copy(update={"duration_h": 0.5})
+    options = (option("as_ordered", fast, 512, 0.8, 0.1), option("recommended", ORDERED, 512, 0.8, 0.1))
+
+    assert _card(change(options=options)).summary.startswith(
+        "Vancomycin 1,000 mg every 12 h, over 30 min → over 2 h: AUC24 512 → 512"
+    )
+
+
 def test_a_first_line_that_is_too_long_loses_words_but_no_number_that_decides() -> None:
     display = Display(drug_name="vancomycin hydrochloride", concentration_unit="mg/L", concentration_factor=1)
     advised = option(
