@@ -189,7 +189,7 @@ def _compose(
         levels=own.reviewed.levels,
         curves=_curves(own, decision.options),
         next_level=_next_level(own, screening, decision),
-        why=explain.why(own, screening),
+        why=explain.why(own, screening, decision.outcome),
         used=explain.used_facts(own),
         missing=screening.findings,
         requests=requests,

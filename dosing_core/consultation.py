@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from dosing_core.case import Case, Dose, Regimen
+from dosing_core.earlier_doses import with_earlier_doses
 from dosing_core.goals import choose_target
 from dosing_core.inference.belief import Belief
 from dosing_core.inference.particles import Particles
@@ -42,6 +43,8 @@ class Consultation:
     bound: Bound
     reviewed: Reviewed
     history: DoseTable
+    supposed: tuple[str, ...]
+    """What had to be supposed of the time before the record begins, in words."""
     timing: Timing
     limits: PatientLimits
     weight_kg: float
@@ -69,7 +72,7 @@ class Consultation:
 def consult(case: Case, drug_file: DrugFile, screening: Screening, bound: Bound) -> Consultation:
     """Work out all numbers for a screened case and a model that may speak."""
     doses, levels = screening.doses, screening.levels
-    history = dose_table(doses, case.now)
+    history, supposed = with_earlier_doses(dose_table(doses, case.now), case, doses, drug_file)
     reviewed = review(bound, history, levels, doses, drug_file, case.now)
     when = timing(case, doses, drug_file.dosing.intervals_h)
     weight = latest_measurement(case.subject.weight, case.now)
@@ -89,6 +92,7 @@ def consult(case: Case, drug_file: DrugFile, screening: Screening, bound: Bound)
         bound=bound,
         reviewed=reviewed,
         history=history,
+        supposed=supposed,
         timing=when,
         limits=limits,
         weight_kg=weight.value,

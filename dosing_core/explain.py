@@ -8,7 +8,7 @@ from dosing_core import phrases
 from dosing_core.case import Case
 from dosing_core.consultation import Consultation
 from dosing_core.library.schema import DrugFile
-from dosing_core.recommendation import ModelUse, ParameterEstimate, Reference, UsedFact
+from dosing_core.recommendation import ModelUse, Outcome, ParameterEstimate, Reference, UsedFact
 from dosing_core.screening import Screening
 
 AS_EXPECTED = 0.1
@@ -36,12 +36,12 @@ def reason(consultation: Consultation, relevant: bool, limits_broken: bool) -> s
     return f"Another dose is more likely to keep the {metric} inside the target."
 
 
-def why(consultation: Consultation, screening: Screening) -> tuple[str, ...]:
+def why(consultation: Consultation, screening: Screening, outcome: Outcome) -> tuple[str, ...]:
     """What the answer rests on, in the order in which a colleague would tell it."""
-    return tuple(_why(consultation, screening))
+    return tuple(_why(consultation, screening, outcome))
 
 
-def _why(consultation: Consultation, screening: Screening) -> Iterator[str]:
+def _why(consultation: Consultation, screening: Screening, outcome: Outcome) -> Iterator[str]:
     reviewed = consultation.reviewed
     if not reviewed.used:
         drug = consultation.drug_file.display.drug_name
@@ -52,11 +52,11 @@ def _why(consultation: Consultation, screening: Screening) -> Iterator[str]:
         yield from (review.note for review in reviewed.levels if review.used and review.note)
         if _creatinine_does_not_explain(consultation, screening):
             yield "Creatinine is steady, so it does not explain the difference; the levels count for more."
-    if consultation.chosen is not None and not screening.paused:
-        yield (
-            f"{len(consultation.candidates)} practical regimens inside the limits were compared on the same "
-            f"likely patients; the one with the least expected loss is shown."
-        )
+    compared = f"{len(consultation.candidates)} practical regimens inside the limits were compared"
+    if outcome == "recommend":
+        yield f"{compared} on the same likely patients; the recommended one has the least expected loss."
+    if outcome == "agree":
+        yield f"{compared} on the same likely patients; none is relevantly better than the order."
 
 
 def _excluded(screening: Screening) -> bool:

@@ -31,7 +31,7 @@ def assumptions(consultation: Consultation, screening: Screening) -> tuple[Assum
         *_creatinine_rises(consultation),
         *_without_each_level(consultation),
         *_unwritten_length(consultation),
-        *(Assumption(text=text) for text in screening.assumptions),
+        *(Assumption(text=text) for text in (*screening.assumptions, *consultation.supposed)),
         *(Assumption(text=text) for text in consultation.drug_file.assumptions),
     )
 

@@ -278,6 +278,9 @@ class DrugFile(_Part):
     routes: tuple[RouteRule, ...]
     required_condition: ConditionName | None = None
     """The models hold only for patients with it."""
+    earlier_doses: Literal["none", "alike_since_transplant"]
+    """What is taken of the time before the first dose on record: nothing given, or the same dose from the day
+    after the transplantation on."""
     dosing: Dosing
     infusion: Infusion | None = None
     limits: Limits
