@@ -55,7 +55,9 @@ class Record:
         return [
             {"title": story["title"], "story": story["story"], "hook": story["hook"], "order": story["order"]}
             for story in self._moved_stories
-            if story["record"] == "any" and story["order"]["subject"]["reference"] == f"Patient/{patient_id}"
+            if story["record"] == "any"
+            and story["patient"] == f"patients/{patient_id}.json"
+            and story["order"]["subject"]["reference"] == f"Patient/{patient_id}"
         ]
 
     def resources(self, kind: str) -> Iterator[Resource]:
