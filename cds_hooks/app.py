@@ -14,9 +14,9 @@ Whatever comes in, a valid answer goes out: cards, or an OperationOutcome that s
 from __future__ import annotations
 
 import json
-import logging
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from flask import Flask, Response, current_app, request
@@ -50,8 +50,6 @@ MEDIA_TYPES = ("application/json", "application/fhir+json")
 PREFLIGHT_SECONDS = 600
 
 Clock = Callable[[], datetime]
-
-logger = logging.getLogger(__name__)
 
 
 def create_app(settings: Settings, *, clock: Clock | None = None, ledger: Ledger | None = None) -> Flask:
@@ -124,9 +122,11 @@ def _serve_hooks(app: Flask, settings: Settings, ledger: Ledger, trust: Trust, n
         call.service = service_named(service_id).id
         said = read_feedback(_body(), call.received_at)
         call.outcome = "feedback"
-        for one in said:
-            calls.write("feedback", lambda one=one: ledger.record_feedback(one))  # type: ignore[misc]
-        return _json({})
+        if all([calls.write("feedback", partial(ledger.record_feedback, one)) for one in said]):
+            return _json({})
+        call.outcome = "failed"
+        lost = Problem("the feedback could not be kept; send it again later", code="transient")
+        return _json(operation_outcome(lost), 503, MEDIA_TYPES[1])
 
 
 def _serve_state(app: Flask, settings: Settings, ledger: Ledger) -> None:
@@ -141,12 +141,9 @@ def _serve_state(app: Flask, settings: Settings, ledger: Ledger) -> None:
 
     @app.get("/ready")
     def ready() -> Response:
+        # Without the ledger the service still answers, so it must not be taken out of service.
         writable = ledger.is_writable()
-        state = {
-            "status": "ready" if writable else "degraded",
-            "ledger": "ok" if writable else "not writable",
-        }
-        return _json(state, 200 if writable else 503)
+        return _json({"status": "ready", "ledger": "ok" if writable else "not writable"})
 
 
 def _body() -> Any:

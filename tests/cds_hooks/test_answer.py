@@ -210,7 +210,7 @@ def test_the_answer_goes_out_while_the_ledger_is_away(
 
     assert card["suggestions"]
     assert "links" not in card, "a page that was not stored must not be linked"
-    assert feedback.status_code == 200
+    assert feedback.status_code == 503, "what was not kept must not be acknowledged; clients may repeat it"
     assert "not written" in caplog.text
 
 

@@ -55,10 +55,11 @@ def test_discovery_can_be_asked_whether_it_changed(service: Service) -> None:
 
 def test_health_and_readiness(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     assert service.client.get("/health").get_json() == {"status": "ok"}
-    assert service.client.get("/ready").status_code == 200
+    assert service.client.get("/ready").get_json() == {"status": "ready", "ledger": "ok"}
 
     monkeypatch.setattr(service.ledger, "is_writable", lambda: False)
-    assert service.client.get("/ready").status_code == 503
+    without = service.client.get("/ready")
+    assert (without.status_code, without.get_json()["ledger"]) == (200, "not writable")
 
 
 def test_the_root_says_where_to_go(service: Service) -> None:
