@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from types import TracebackType
 from typing import Any, Self
-from urllib.parse import urlencode, urljoin, urlsplit
+from urllib.parse import quote, urlencode, urljoin, urlsplit
 
 import requests
 import urllib3
@@ -100,7 +100,7 @@ class FhirClient:
 
     def read(self, kind: str, identifier: str) -> Resource:
         """One resource by its id."""
-        resource = self._get(urljoin(self._base, f"{kind}/{identifier}"))
+        resource = self._get(urljoin(self._base, f"{kind}/{quote(identifier, safe='')}"))
         if member(resource, "resourceType") != kind or not isinstance(resource, dict):
             raise BadAnswer(f"the answer is not a {kind}")
         return resource

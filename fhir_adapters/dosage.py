@@ -6,11 +6,13 @@ What is not understood (ranges, as-needed doses, weekdays, several steps) become
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from functools import cache
+from itertools import pairwise
 from typing import Any
 
 from dosing_core.case import Route
@@ -23,6 +25,9 @@ from fhir_adapters.terminology.words import folded
 
 _SHORTEST, _LONGEST = Decimal("0.5"), Decimal(24 * 366)
 """Hours between doses; outside it is a fault or no dosing (project policy)."""
+_CLOCK = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
+_UNEVEN = 120
+"""Minutes by which the gaps between listed times of day may differ (project policy: ward rounds)."""
 _AGREE = Decimal("0.01")
 """Two ways of saying one length may differ by so much (project policy: rounded pump rates)."""
 
@@ -172,7 +177,6 @@ def _interval(timing: Any, reading: _Reading) -> Decimal | None:
 
 def _repeated(repeat: Any, reading: _Reading) -> Decimal | None:
     period, frequency = number(member(repeat, "period")), member(repeat, "frequency")
-    times = member(repeat, "timeOfDay")
     often = number(1 if frequency is None else frequency)
     measure = unit(text(member(repeat, "periodUnit")) or "")
     if period is None:
@@ -180,14 +184,29 @@ def _repeated(repeat: Any, reading: _Reading) -> Decimal | None:
     if measure is None or measure.dimension != "time" or often is None or often <= 0 or period <= 0:
         reading.fails("the interval between doses is not understood")
         return None
-    if frequency is None and isinstance(times, list) and len(times) > 1:
-        reading.fails("the times of day are listed without a frequency")
+    if not _fits_the_day(repeat, often):
+        reading.fails("its times of day do not fit a regular interval")
         return None
     interval = period * measure.factor / 3600 / often
     if not _SHORTEST <= interval <= _LONGEST:
         reading.fails("the interval between doses is not understood")
         return None
     return interval
+
+
+def _fits_the_day(repeat: Any, often: Decimal) -> bool:
+    """Whether listed times of day are as many as the doses, and evenly apart: meals are not every 8 h."""
+    for name in ("timeOfDay", "when"):
+        listed = member(repeat, name)
+        if isinstance(listed, list) and len(listed) > 1 and len(listed) != often:
+            return False
+    times = member(repeat, "timeOfDay")
+    if not isinstance(times, list) or len(times) < 2:
+        return True
+    clocks = [_CLOCK.match(one) if isinstance(one, str) else None for one in times]
+    minutes = sorted(int(clock[1]) * 60 + int(clock[2]) for clock in clocks if clock)
+    gaps = [after - before for before, after in pairwise([*minutes, minutes[0] + 1440])] if minutes else []
+    return len(minutes) == len(times) and max(gaps) - min(gaps) <= _UNEVEN
 
 
 @cache
@@ -236,7 +255,7 @@ def _duration(
         if (
             measure is None
             or measure.dimension != "time"
-            or written < 0
+            or written <= 0
             or member(repeat, "durationMax") is not None
         ):
             reading.fails("the length of the infusion is not understood")

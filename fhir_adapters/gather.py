@@ -7,6 +7,7 @@ is still read.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from typing import Any
 from fhir_adapters.chart import PatientChart
 from fhir_adapters.client import FhirClient, Found, next_link
 from fhir_adapters.elements import Resource, items, member, referenced
-from fhir_adapters.errors import AdapterError, FhirError, NothingToRead, TooSlow, Unreachable
+from fhir_adapters.errors import AdapterError, BadAnswer, FhirError, NothingToRead, TooSlow, Unreachable
 from fhir_adapters.prefetch import PATIENT, Search, searches
 from fhir_adapters.reading import Answers, read_chart
 
@@ -25,6 +26,8 @@ REQUIRED = (PATIENT, "labs", "vitals")
 EITHER = ("administrations", "requests")
 """One of these must be there too: what runs already decides about loading doses."""
 _MOST_IDS = 50
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -85,8 +88,7 @@ def _prefetched(key: str, value: Any) -> _Answer | None:
     if key == PATIENT:
         return _Answer((value,)) if kind == "Patient" else None
     if kind == "Bundle":
-        entries = (entry.get("resource") for entry in items(member(value, "entry")))
-        return _Answer(tuple(one for one in entries if isinstance(one, dict)))
+        return _Answer(_first_page(value))
     return _Answer((value,)) if kind == _by_key()[key].resource else None
 
 
@@ -119,12 +121,12 @@ def _fetch(
                 jobs[key] = executor.submit(client.search, search.resource, search.query(patient_id, now))
         for key in _by_key():
             if key not in open_keys and next_link(sent.get(key)) is not None:
-                jobs[key] = executor.submit(_with_rest, client, sent[key])
+                jobs[key] = executor.submit(client.continued, sent[key])
         wanted = _unresolved(sent)
         if wanted:
             jobs["medications"] = executor.submit(client.search, "Medication", (("_id", ",".join(wanted)),))
         wait(jobs.values(), timeout=client.remaining())
-        return {key: _outcome(job) for key, job in jobs.items()}
+        return {key: _outcome(job, _first_page(sent.get(key))) for key, job in jobs.items()}
     finally:
         executor.shutdown(wait=False, cancel_futures=True)
 
@@ -133,33 +135,29 @@ def _read_patient(client: FhirClient, patient_id: str) -> Found:
     return Found((client.read("Patient", patient_id),))
 
 
-def _with_rest(client: FhirClient, bundle: Resource) -> Found:
-    """A prefetched page and the pages after it."""
-    first = tuple(
-        one for entry in items(bundle.get("entry")) if isinstance(one := entry.get("resource"), dict)
-    )
-    rest = client.continued(bundle)
-    return Found((*first, *rest.resources), rest.problem)
+def _first_page(bundle: Any) -> tuple[Resource, ...]:
+    """The resources of a prefetched Bundle."""
+    entries = (entry.get("resource") for entry in items(member(bundle, "entry")))
+    return tuple(one for one in entries if isinstance(one, dict))
 
 
-def _outcome(job: Future[Found]) -> _Answer:
+def _outcome(job: Future[Found], sent: tuple[Resource, ...]) -> _Answer:
+    """What a job found, behind what was sent along; if it failed, what was sent along and why it failed."""
     if not job.done():
-        return _Answer(problem=TooSlow("no answer within the deadline"))
+        return _Answer(sent, TooSlow("no answer within the deadline"))
     try:
         found = job.result()
     except FhirError as error:
-        return _Answer(problem=error)
-    return _Answer(found.resources, found.problem)
+        return _Answer(sent, error)
+    except Exception as error:
+        logger.warning("reading from the server failed: %s", type(error).__name__)
+        return _Answer(sent, BadAnswer("the answer could not be read"))
+    return _Answer((*sent, *found.resources), found.problem)
 
 
 def _unresolved(sent: Mapping[str, Any]) -> tuple[str, ...]:
     """Ids of Medications that prefetched orders and administrations refer to without bringing them along."""
-    resources = [
-        one
-        for key in EITHER
-        for entry in items(member(sent.get(key), "entry"))
-        if isinstance(one := entry.get("resource"), dict)
-    ]
+    resources = [one for key in EITHER for one in _first_page(sent.get(key))]
     held = {str(one.get("id")) for one in resources if one.get("resourceType") == "Medication"}
     wanted = {referenced(one.get("medicationReference"), "Medication") for one in resources} - {None}
     return tuple(sorted(str(one) for one in wanted if one not in held)[:_MOST_IDS])

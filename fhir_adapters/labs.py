@@ -27,6 +27,9 @@ FINAL = frozenset({"final", "amended", "corrected"})
 WITHDRAWN = frozenset({"entered-in-error", "cancelled"})
 CLOCKS = timedelta(minutes=5)
 """How far two clocks may differ before a time counts as lying in the future (project policy)."""
+REPEATED = 1.05
+"""Two values of one instant within this ratio are one measurement charted twice (project policy: the
+precision of the assays and scales); the first by id counts. Further apart they contradict each other."""
 DRAW = timedelta(hours=1)
 """A level over a longer period than this has no draw time (project policy)."""
 
@@ -126,7 +129,7 @@ def _read(
         notes.append(reading.note(f"{code.kind}, not measured"))
     value = ChartedLevel(
         value=float(converted), unit=reading.analyte.unit, charted=charted.written,
-        time=min(when.instant, now) if not when.exact else when.instant, source=reading.source,
+        time=min(when.instant, now), source=reading.source,
         charted_as=cast(Timing, code.charted_as) if code.charted_as in get_args(Timing) else None,
     )  # fmt: skip
     return Measured(reading.analyte.name, value, tuple(notes))
@@ -197,13 +200,13 @@ def in_time(values: Sequence[ChartedLevel]) -> tuple[ChartedLevel, ...]:
 def settled(
     values: Sequence[ChartedLevel], about: str, name: str
 ) -> tuple[tuple[ChartedLevel, ...], list[Finding]]:
-    """One value an instant: the same value twice counts once, two different ones not at all."""
+    """One value an instant: the same value twice counts once, two that contradict each other not at all."""
     kept: list[ChartedLevel] = []
     findings: list[Finding] = []
     for value in in_time(values):
-        same = [one for one in values if one.time == value.time]
-        if any(abs(one.value - value.value) > 1e-9 * value.value for one in same):
-            charted = " and ".join(sorted({one.charted for one in same}))
+        same = [one.value for one in values if one.time == value.time]
+        if max(same) > REPEATED * min(same):
+            charted = " and ".join(sorted({one.charted for one in values if one.time == value.time}))
             detail = f"two different values of {name} at {said_at(value.time)}: {charted}; neither was used"
             findings.append(Finding(kind="conflict", about=about, detail=detail, source=value.source))
         elif not kept or kept[-1].time != value.time:

@@ -46,7 +46,7 @@ def read_administration(
     """One given dose of the drug; None without a finding if nothing of it was given since ``since``."""
     read = product(resource, medications)
     status = word(resource.get("status"))
-    if read.drug != drug or read.local or status in NOT_GIVEN:
+    if status in NOT_GIVEN or read.local or not (drug in read.holds or read.unidentified):
         return None, []
     if (foreign := of_another(resource, patient_id, "doses")) is not None:
         return None, [foreign]
@@ -60,6 +60,9 @@ def read_administration(
         detail = f"a given dose{when} is not counted: {why}"
         return None, [Finding(kind="excluded", about="doses", detail=detail, source=origin)]
 
+    if read.unidentified:
+        detail = "some given medicines are named only by references that lead nowhere"
+        return None, [Finding(kind="excluded", about="doses", detail=detail, source=origin)]
     if read.problem:
         return left_out(read.problem)
     if status not in GIVEN:
@@ -88,9 +91,8 @@ def read_administration(
         return left_out("its length is not charted" if hours is None else "it runs longer than a day")
     if remark:
         notes.append(Finding(kind="note", about="doses", detail=remark, source=origin))
-    return Dose(
-        time=start, amount_mg=float(mass), route=way, duration_h=hours, status="administered", source=origin
-    ), notes  # fmt: skip
+    begun = min(start, now)
+    return Dose(time=begun, amount_mg=float(mass), route=way, duration_h=hours, source=origin), notes
 
 
 def _times(resource: Resource) -> tuple[datetime | None, datetime | None]:
@@ -197,7 +199,7 @@ def read_course(
 ) -> tuple[OrderedCourse | None, list[Finding]]:
     """An active order of the drug, with the doses that it asked for between ``since`` and now."""
     read = product(resource, medications)
-    if read.drug != drug or read.local or not _is_active(resource, now):
+    if read.local or drug not in read.holds or not _is_active(resource, now):
         return None, []
     if (foreign := of_another(resource, patient_id, "doses")) is not None:
         return None, [foreign]
@@ -241,17 +243,23 @@ def _is_active(resource: Resource, now: datetime) -> bool:
     return not ends or any(end is None or end.instant >= now for end in ends)
 
 
-def read_co_medication(
+def read_co_medications(
     resource: Resource, *, patient_id: str, drug: str, now: datetime, medications: Medications
-) -> CoMedication | None:
-    """Another known medicine that is actively ordered. Names come from our tables, never from the record."""
+) -> tuple[list[CoMedication], list[Finding]]:
+    """The other known medicines in an active order. Names come from our tables, never from the record."""
     read = product(resource, medications)
-    if read.name is None or read.name == drug or read.local or not _is_active(resource, now):
-        return None
+    if read.local or not _is_active(resource, now):
+        return [], []
     if of_another(resource, patient_id, "co_medications") is not None:
-        return None
+        return [], []
+    origin = source(resource)
+    if read.unidentified:
+        detail = "some ordered medicines are named only by references that lead nowhere"
+        return [], [Finding(kind="excluded", about="co_medications", detail=detail, source=origin)]
     dosages = [read_dosage(one, read) for one in items(resource.get("dosageInstruction"))]
-    return CoMedication(drug=read.name, daily_dose_mg=_daily(dosages), source=source(resource))
+    daily = _daily(dosages) if read.name is not None else None
+    others = sorted(read.holds - {drug})
+    return [CoMedication(drug=name, daily_dose_mg=daily, source=origin) for name in others], []
 
 
 def _daily(dosages: Sequence[Dosage]) -> float | None:

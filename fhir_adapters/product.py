@@ -47,6 +47,10 @@ class Product:
     """The route that the product's name implies."""
     local: bool = False
     """True for ointments, drops and the like, which hardly reach the blood."""
+    holds: frozenset[str] = frozenset()
+    """Every known medicine that it names; more than one makes it unusable."""
+    unidentified: bool = False
+    """True if the record says what it is only by a reference that leads nowhere."""
 
     @property
     def drug(self) -> str | None:
@@ -107,7 +111,13 @@ def product(resource: Resource, medications: Mapping[str, Resource] | None = Non
     found = _recognised([*concepts, *held], (*names, *_all_wordings(held)))
     if len(found) != 1:
         problem = f"it names more than one drug ({', '.join(sorted(found))})" if found else None
-        return Product(None, names, problem)
+        return Product(
+            None,
+            names,
+            problem,
+            holds=frozenset(found),
+            unidentified=reference is not None and medication is None and not names,
+        )
     name = next(iter(found))
     strengths = [i for i in ingredients if name in _recognised(items(i.get("itemCodeableConcept")), ())] or [
         i for i in ingredients if name in _recognised((), wordings(i.get("itemCodeableConcept")))
@@ -116,7 +126,7 @@ def product(resource: Resource, medications: Mapping[str, Resource] | None = Non
     if each is None and per_ml is None:
         each = _strength_in_words(names)
     local, problem = _another_product(names, medication)
-    return Product(name, names, problem, each, per_ml, _implied_route(names), local)
+    return Product(name, names, problem, each, per_ml, _implied_route(names), local, frozenset({name}))
 
 
 def usual_infusion_h(drug: str, amount_mg: float) -> float | None:

@@ -15,7 +15,7 @@ from fhir_adapters.conditions import read_condition
 from fhir_adapters.elements import Resource, resource_id, said_at, source
 from fhir_adapters.genomics import agreed, read_genotype
 from fhir_adapters.labs import STEADY, contradiction, in_time, plain, read_observation, settled
-from fhir_adapters.medications import read_administration, read_co_medication, read_course
+from fhir_adapters.medications import read_administration, read_co_medications, read_course
 from fhir_adapters.patient import read_patient
 from fhir_adapters.prefetch import DOSES, LOOKBACK
 
@@ -80,7 +80,9 @@ def read_chart(patient_id: str, drug: str, now: datetime, answers: Answers) -> P
         ordered=ordered,
         genotypes=genotypes,
         co_medications=others,
-        co_medications_read="requests" in answers.resources and "requests" not in answers.problems,
+        co_medications_read="requests" in answers.resources
+        and "requests" not in answers.problems
+        and not any(f.about == "co_medications" for f in findings),
         conditions=conditions,
     )
     findings += _gaps(chart, findings)
@@ -180,9 +182,11 @@ def _medications(
         findings += more
         if course is not None:
             ordered.append(course)
-    other = partial(read_co_medication, **shared)
-    taken = _each(other, answers.of("MedicationRequest"), "co_medications", findings)
-    others = [one for one in taken if one is not None]
+    others: list[CoMedication] = []
+    others_of = partial(read_co_medications, **shared)
+    for taken, more in _each(others_of, answers.of("MedicationRequest"), "co_medications", findings):
+        findings += more
+        others += taken
     findings += _simultaneous(given)
     return (
         tuple(sorted(given, key=lambda dose: (dose.time, dose.source))),

@@ -210,6 +210,16 @@ def test_further_pages_that_cannot_be_fetched_are_said() -> None:
     assert unreachable(chart) == {"doses"}
 
 
+def test_what_was_sent_along_stays_if_its_further_pages_fail() -> None:
+    with serving(RECORD, "unauthorised") as base:
+        link = [{"relation": "next", "url": f"{base}/MedicationAdministration?patient=Patient/{PATIENT}"}]
+        sent = prefetched(administrations=bundle(RECORD[2], link=link))
+        chart = gather(PATIENT, "vancomycin", sent, FhirClient(base, TOKEN, 10.0), NOW)
+
+    assert len(chart.given) == 1
+    assert unreachable(chart) == {"doses"}
+
+
 def test_medications_that_prefetched_orders_refer_to_are_looked_up() -> None:
     order = request(
         instruction(),

@@ -172,6 +172,14 @@ def test_one_level_sent_twice_counts_once() -> None:
     assert len(chart(observation(VANCOMYCIN_LEVEL, 14, "ug/mL", TODAY), twice).levels) == 1
 
 
+def test_two_values_of_one_instant_that_nearly_agree_are_one_measurement() -> None:
+    """Two scales, or a rounded copy of a result: 80 and 80.4 kg contradict nobody."""
+    read = chart(observation(WEIGHT, 80, "kg", TODAY), observation(WEIGHT, 80.4, "kg", TODAY, id="second"))
+
+    assert len(read.weight) == 1
+    assert about(read, "weight") == []
+
+
 def test_two_levels_of_one_instant_that_differ_are_both_left_out() -> None:
     other = observation(VANCOMYCIN_LEVEL, 28, "mg/L", TODAY, id="second")
     read = chart(observation(VANCOMYCIN_LEVEL, 14, "mg/L", TODAY), other)

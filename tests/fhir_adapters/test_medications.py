@@ -171,6 +171,23 @@ def test_a_running_infusion_counts() -> None:
     assert dose.duration_h == 2
 
 
+def test_a_dose_named_only_by_a_reference_that_leads_nowhere_may_be_the_drug_and_that_is_said() -> None:
+    unknown = {"medicationCodeableConcept": None, "medicationReference": {"reference": "Medication/nowhere"}}
+    read = chart(given(START, END, **unknown), active(instruction(), **unknown))
+
+    assert read.given == ()
+    assert "lead nowhere" in details(read, "doses")[0]
+    assert "lead nowhere" in details(read, "co_medications")[0]
+    assert not read.co_medications_read
+
+
+def test_a_bag_with_two_known_drugs_is_not_counted_and_that_is_said() -> None:
+    read = chart(given(START, END, medicationCodeableConcept={"text": "vancomycin + gentamicin"}))
+
+    assert read.given == ()
+    assert "more than one drug" in details(read, "doses")[0]
+
+
 def test_other_drugs_are_not_counted() -> None:
     assert chart(given(START, END, medicationCodeableConcept=TACROLIMUS)).given == ()
 

@@ -180,6 +180,17 @@ def test_an_order_without_a_patient_is_taken_for_the_open_chart_and_that_is_said
             48,
         ),
         ({"code": {"text": "BID"}}, 12),
+        (
+            {
+                "repeat": {
+                    "frequency": 2,
+                    "period": 1,
+                    "periodUnit": "d",
+                    "timeOfDay": ["08:00:00", "20:00:00"],
+                }
+            },
+            12,
+        ),
         ({"code": {"text": "Every 12 hours"}}, 12),
         ({"code": {"text": "q6h"}}, 6),
     ],
@@ -215,6 +226,28 @@ def test_the_interval_is_read_from_repeat_code_or_words(timing: dict[str, Any], 
             "not understood",
         ),
         ({"timing": {"repeat": {"count": 1}}}, "single dose"),
+        ({"timing": {"repeat": {"period": 1, "periodUnit": "d", "when": ["MORN", "EVE"]}}}, "times of day"),
+        (
+            {"timing": {"repeat": {"period": 1, "periodUnit": "d", "timeOfDay": ["08:00:00", "20:00:00"]}}},
+            "times of day",
+        ),
+        (
+            {
+                "timing": {
+                    "repeat": {
+                        "frequency": 2,
+                        "period": 1,
+                        "periodUnit": "d",
+                        "timeOfDay": ["08:00:00", "12:00:00"],
+                    }
+                }
+            },
+            "times of day",
+        ),
+        (
+            {"timing": {"repeat": {"period": 12, "periodUnit": "h", "duration": 0, "durationUnit": "h"}}},
+            "length",
+        ),
         ({"asNeededBoolean": True}, "as needed"),
         ({"asNeededCodeableConcept": {"text": "fever"}}, "as needed"),
         ({"doseAndRate": [{"doseRange": {"low": quantity(1, "g"), "high": quantity(2, "g")}}]}, "range"),
@@ -245,6 +278,13 @@ def test_what_is_not_understood_leaves_no_regimen_and_is_said(change: dict[str, 
 def test_another_route_than_vein_or_mouth_is_not_answered(route: dict[str, Any]) -> None:
     """72607000 is the intrathecal route."""
     assert read(request(instruction(route=route))).drug is None
+
+
+@pytest.mark.parametrize("code", ["47625008", "418114005", "419993007"])
+def test_a_central_or_peripheral_vein_is_a_vein(code: str) -> None:
+    route = {"coding": [{"system": "http://snomed.info/sct", "code": code}]}
+
+    assert read(request(instruction(route=route))).order.route == "iv"
 
 
 def test_a_route_that_contradicts_the_product_is_not_chosen_from() -> None:
