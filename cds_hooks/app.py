@@ -122,7 +122,7 @@ def _serve_hooks(app: Flask, settings: Settings, ledger: Ledger, trust: Trust, n
         call.service = service_named(service_id).id
         said = read_feedback(_body(), call.received_at)
         call.outcome = "feedback"
-        if all([calls.write("feedback", partial(ledger.record_feedback, one)) for one in said]):
+        if all(calls.write("feedback", partial(ledger.record_feedback, one)) for one in said):
             return _json({})
         call.outcome = "failed"
         lost = Problem("the feedback could not be kept; send it again later", code="transient")
