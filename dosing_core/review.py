@@ -3,7 +3,8 @@
 A level is expected from everything but itself: the population, the doses and the other levels. If it lies
 outside the central predictive interval, no dosing explains it; a wrong time, line or patient is likelier.
 Then it is named, left out, and the answer is worked out without it. With several such levels the one that
-surprises most goes first and the others are asked again, so that one wrong level takes no good one with it.
+surprises most goes first and the others are asked again, so that one wrong level takes no good one with it,
+and the interval is widened so that many good levels are not flagged more often than one.
 """
 
 from __future__ import annotations
@@ -89,12 +90,13 @@ def review(
     while used:
         asked = held.by_the_others(belief, used)
         expected.update(asked)
-        out = [index for index in used if asked[index].tail < held.limit]
+        out = [index for index in used if asked[index].tail < held.limit(len(used))]
         if not out:
             break
-        worst = out[0] if len(out) == 1 else held.least_likely(out)
-        used.remove(worst)
+        used.remove(out[0] if len(out) == 1 else held.least_likely(out))
         belief = held.believed(used)
+        if len(levels) - len(used) > MOST_FLAGGED * len(levels):
+            break
     return Reviewed(
         belief=belief,
         used=tuple(used),
@@ -121,7 +123,11 @@ class _Held:
         self._everything = everything
         own, published = rules.plausible_error, people[0][2].residual
         self._error = ResidualError(own.additive.value, own.proportional.value) if own else published
-        self.limit = 0.5 * (1.0 - rules.plausible_interval.value)
+        self._interval = rules.plausible_interval.value
+
+    def limit(self, levels: int) -> float:
+        """Tail beyond which one of so many levels is flagged."""
+        return 0.5 * (1.0 - self._interval) / levels
 
     def believed(self, used: Sequence[int]) -> Belief:
         """The belief from these levels alone."""
@@ -138,9 +144,9 @@ class _Held:
             weight = belief.without(place)
             if weight is None:
                 others = self.believed([one for one in used if one != index])
-                found[index] = self._expectation(others.particles(BY_OTHERS), index)
+                found[index] = self._expectation(others.particles(BY_OTHERS), index, len(used))
             else:
-                found[index] = self._expectation(reweighted(belief, weight, BY_OTHERS), index)
+                found[index] = self._expectation(reweighted(belief, weight, BY_OTHERS), index, len(used))
         return found
 
     def least_likely(self, indices: Sequence[int]) -> int:
@@ -150,15 +156,16 @@ class _Held:
 
     def _by_no_level(self, indices: Sequence[int]) -> dict[int, Expectation]:
         prior = self.believed([]).particles(BY_POPULATION)
-        return {index: self._expectation(prior, index) for index in indices}
+        return {index: self._expectation(prior, index, len(indices)) for index in indices}
 
-    def _expectation(self, particles: Particles, index: int) -> Expectation:
+    def _expectation(self, particles: Particles, index: int, levels: int) -> Expectation:
         time, value = self._everything.time[index : index + 1], self._everything.value[index]
         predicted = particles.map(lambda person, p: concentrations(person, p, self._history, time))[:, 0]
         spread = np.sqrt(self._error.additive_mg_L**2 + (self._error.proportional * predicted) ** 2)
         spread = np.maximum(spread, LEAST_SPREAD * max(value, float(predicted.max())))
         below = float(np.mean(ndtr((value - predicted) / spread)))
-        low, middle, high = (_quantile(q, predicted, spread) for q in (self.limit, 0.5, 1.0 - self.limit))
+        limit = self.limit(levels)
+        low, middle, high = (_quantile(q, predicted, spread) for q in (limit, 0.5, 1.0 - limit))
         interval = Estimate(low=six(max(low, 0.0)), median=six(max(middle, 0.0)), high=six(high))
         return Expectation(interval, min(below, 1.0 - below))
 

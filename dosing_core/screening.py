@@ -274,7 +274,11 @@ def _usable_levels(
             kept.append(level)
             continue
         findings.append(Finding(kind="excluded", about="levels", detail=why, source=level.source))
-    return tuple(kept), tuple(findings)
+    most = int(drug_file.levels.most.value)
+    if len(kept) > most:
+        why = f"{_count(len(kept) - most, 'older level')} not used: the last {most} say enough"
+        findings.append(Finding(kind="excluded", about="levels", detail=why))
+    return tuple(kept[-most:]), tuple(findings)
 
 
 def _creatinine_moves(

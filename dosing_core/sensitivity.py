@@ -38,17 +38,15 @@ def assumptions(consultation: Consultation, screening: Screening) -> tuple[Assum
 
 def _unknown_facts(consultation: Consultation) -> Iterator[Assumption]:
     """What the model had to suppose, and the dose under each thing that it may be."""
-    supposed = consultation.bound.assumptions
+    yield from consultation.bound.assumptions
     components = consultation.belief.components
     if len(components) == 1:
-        yield from supposed
         return
-    texts = [assumption.text for assumption in supposed]
     for part in components:
         chosen = resample(part.posterior.weight, part.posterior.eta, PARTICLES)
         certain = Particles(((part.individual, part.posterior.eta[chosen]),))
         yield Assumption(
-            text="; ".join(texts) or "A fact that the model needs is not on record.",
+            text="What is not known weighs as much as it explains the levels.",
             otherwise=f"If {part.name} ({phrases.percent(part.probability)} likely)",
             regimen_otherwise=best_for(consultation, certain),
         )

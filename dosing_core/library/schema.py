@@ -235,13 +235,16 @@ class LevelRules(_Part):
 
     specimen: Text
     plausible_interval: Number
-    """Central probability of the predictive interval outside which a level is flagged."""
+    """Central probability of the predictive interval outside which a level is flagged. With several levels it
+    is widened, so that this is the probability that none of them is flagged by chance."""
     plausible_error: LevelError | None = None
     """Takes the place of the model's residual error in that interval, and nowhere else."""
     trough_tolerance_h: Number
     """A level called trough but drawn more than this before the next dose is named; its real time is used."""
     oldest: Number
     """h; older levels are left out."""
+    most: Number
+    """So many of the last levels are used."""
 
 
 class Sampling(_Part):

@@ -115,6 +115,15 @@ def test_a_good_level_narrows_what_is_expected_of_the_next() -> None:
     assert second.high - second.low < alone.high - alone.low
 
 
+def test_many_good_levels_are_not_flagged_more_often_than_one() -> None:
+    """Six levels share one chance in a hundred, so each has its own interval of 99.83 %, not 99 %."""
+    one = _reviewed((8, 20.0)).levels[0].expected
+    six = _reviewed(*((8 - k / 10, 20.0 - k / 10) for k in range(6)))
+
+    assert all(level.used for level in six.levels)
+    assert one.high / one.median > 2
+
+
 def test_the_wrong_one_of_two_is_told_by_the_population() -> None:
     """18 mg/L is what such people show before a dose; 150 is not."""
     reviewed = _reviewed((13, 150.0), (1, 18.0))

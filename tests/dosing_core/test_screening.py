@@ -256,6 +256,14 @@ def test_a_level_on_record_twice_counts_once() -> None:
     assert "twice" in screening.findings[0].detail
 
 
+def test_the_last_dozen_levels_are_enough() -> None:
+    levels = tuple(Level(time=NOW - h * HOUR, value_mg_L=14, source=f"{h}") for h in range(20, 5, -1))
+    screening = _screen(_case(doses=(_dose(30),), levels=levels))
+
+    assert [level.source for level in screening.levels] == [f"{h}" for h in range(17, 5, -1)]
+    assert "3 older levels" in screening.findings[0].detail
+
+
 def test_an_infusion_without_a_length_is_given_the_usual_one_and_that_is_said() -> None:
     """1,000 mg at most 10 mg/min take 100 min; in steps of half an hour, 2 h."""
     screening = _screen(_case(doses=(_dose(12, duration_h=0),)))
