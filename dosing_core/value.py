@@ -11,9 +11,7 @@ from pydantic import BaseModel, ConfigDict
 class Value(BaseModel):
     """An immutable, typed value. Unknown fields and non-finite numbers are refused."""
 
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", allow_inf_nan=False, ser_json_timedelta="float"
-    )
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, ser_json_timedelta="float")
 
     def to_bytes(self) -> bytes:
         """The canonical JSON of the value: sorted keys, no spare blanks, UTF-8."""
