@@ -157,5 +157,7 @@ def _sane(year: int) -> bool:
 
 
 def said_at(instant: datetime) -> str:
-    """An instant in words for findings: ``23 Nov 2026 18:30``, in the offset of the record."""
-    return f"{instant.day} {instant:%b %Y %H:%M}"
+    """An instant in words for findings, as the record has it: ``23 Nov 2026 18:30 UTC``, ``… +01:00``."""
+    offset = instant.utcoffset()
+    zone = f"{instant:%z}" if offset else "UTC"
+    return f"{instant.day} {instant:%b %Y %H:%M} {zone if zone == 'UTC' else f'{zone[:3]}:{zone[3:5]}'}"

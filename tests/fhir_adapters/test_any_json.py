@@ -102,7 +102,7 @@ def replaced(value: Any, path: Path, by: Any) -> Any:
     return changed
 
 
-FEW = settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+FEW = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 @FEW
