@@ -211,12 +211,14 @@ def headline(recommendation: Recommendation, wording: Wording) -> str:
     ordered, advised = recommendation.option("as_ordered"), recommendation.option("recommended")
     match recommendation.outcome:
         case "recommend" if ordered and advised:
-            before, after = wording.regimen(ordered.regimen), wording.regimen(advised.regimen)
+            before, after = wording.regimen(ordered.regimen), _with_loading(advised, wording)
             return f"{name}: {before} → {after}" if before != after else f"{name}: {after}"
         case "recommend" if advised:
-            return f"{name}: {wording.regimen(advised.regimen)}"
+            return f"{name}: {_with_loading(advised, wording)}"
         case "agree" if ordered:
-            return f"{name}: {wording.regimen(ordered.regimen)} fits"
+            fits = f"{name}: {wording.regimen(ordered.regimen)} fits"
+            loading = advised.loading_dose_mg if advised else None
+            return f"{fits}; load {wording.dose(loading)} first" if loading else fits
         case "avoid":
             return f"Avoid {name[:1].lower() + name[1:]}"
         case "insufficient":
@@ -224,3 +226,9 @@ def headline(recommendation: Recommendation, wording: Wording) -> str:
         case "out_of_scope":
             return f"{name}: outside every model here"
     return f"{name}: {OUTCOMES[recommendation.outcome].lower()}"
+
+
+def _with_loading(option: RegimenOption, wording: Wording) -> str:
+    regimen = wording.regimen(option.regimen)
+    loading = option.loading_dose_mg
+    return f"load {wording.dose(loading)}, then {regimen}" if loading else regimen

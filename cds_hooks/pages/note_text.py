@@ -7,6 +7,10 @@ from dosing_core.case import Case
 from dosing_core.recommendation import Recommendation, RegimenOption
 
 
+NAMES = {"auc24": "AUC24", "trough": "trough", "peak": "peak"}
+"""Of metrics, inside a sentence."""
+
+
 def note(recommendation: Recommendation, case: Case, wording: Wording, identifier: str) -> str:
     """The recommendation as a short plain-text note, one statement a line."""
     lines = [
@@ -24,7 +28,8 @@ def note(recommendation: Recommendation, case: Case, wording: Wording, identifie
 def _options(recommendation: Recommendation, wording: Wording) -> list[str]:
     target = recommendation.target
     return [
-        f"{_role(option)} {wording.regimen(option.regimen)}: {_exposures(option, wording)}"
+        f"{_role(option)} {_loading(option, wording)}{wording.regimen(option.regimen)}: "
+        + _exposures(option, wording)
         + (f"; {percent(option.inside)} chance of {wording.range(target)}" if target else "")
         + "."
         for option in recommendation.options
@@ -36,9 +41,13 @@ def _role(option: RegimenOption) -> str:
     return "As ordered," if option.role == "as_ordered" else "Advised,"
 
 
+def _loading(option: RegimenOption, wording: Wording) -> str:
+    return f"after a loading dose of {wording.loading(option)}, " if option.loading_dose_mg else ""
+
+
 def _exposures(option: RegimenOption, wording: Wording) -> str:
     return ", ".join(
-        f"{wording.metric(exposure.metric)} {wording.exposure(exposure.estimate.median)} "
+        f"{NAMES[exposure.metric]} {wording.exposure(exposure.estimate.median)} "
         f"(90 %: {wording.interval(exposure.estimate)}) {wording.unit(exposure.metric)}"
         for exposure in option.exposures
     )

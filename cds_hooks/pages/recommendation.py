@@ -49,11 +49,11 @@ class ShownCurve:
 
 @dataclass(frozen=True)
 class KeyFigure:
-    """One number that the recommendation moves, from the order as written to the one advised."""
+    """One number of the regimen to follow, and where that is a change, what the order as written gives."""
 
     name: str
+    value: str
     before: str
-    after: str
     unit: str
 
 
@@ -145,21 +145,24 @@ def shown_curves(recommendation: Recommendation, wording: Wording) -> tuple[Show
 
 
 def key_figures(recommendation: Recommendation, wording: Wording) -> tuple[KeyFigure, ...]:
-    """What the advised regimen changes, in three numbers; none unless there are two regimens to compare."""
+    """The regimen to follow in three numbers, beside the order as written where that is another regimen."""
     target = recommendation.target
-    ordered, advised = recommendation.option("as_ordered"), recommendation.option("recommended")
-    if not (target and ordered and advised):
+    ordered = recommendation.option("as_ordered")
+    followed = recommendation.option("recommended") or ordered
+    if target is None or followed is None:
         return ()
+    before = ordered if ordered and ordered.regimen != followed.regimen else None
     low, high = wording.bounds(target)
-    before, after = _median(ordered, target.metric, wording), _median(advised, target.metric, wording)
-    chances = (
-        KeyFigure(f"Chance of {low}–{high}", percent(ordered.inside), percent(advised.inside), ""),
-        KeyFigure(f"Chance above {high}", percent(ordered.above), percent(advised.above), ""),
-    )
-    if before and after:
-        name, unit = wording.metric(target.metric), wording.unit(target.metric)
-        return (KeyFigure(name, before, after, unit), *chances)
-    return chances
+
+    def figures(option: RegimenOption | None) -> tuple[str, str, str]:
+        if option is None:
+            return "", "", ""
+        return _median(option, target.metric, wording), percent(option.inside), percent(option.above)
+
+    names = (wording.metric(target.metric), f"Chance of {low}–{high}", f"Chance above {high}")
+    units = (wording.unit(target.metric), "", "")
+    rows = zip(names, figures(followed), figures(before), units, strict=True)
+    return tuple(KeyFigure(*row) for row in rows if row[1])
 
 
 def _median(option: RegimenOption, metric: Metric, wording: Wording) -> str:

@@ -304,6 +304,17 @@ async function writeIntoRecord(remark) {
 
 // --- start -----------------------------------------------------------------------------------------------------------
 
+/** Looks for the service until it is there. */
+async function look() {
+  try {
+    await discover();
+    connected(true);
+  } catch {
+    connected(false);
+    setTimeout(look, 3000);
+  }
+}
+
 function connected(yes) {
   const { service } = document.body.dataset;
   $("connection").textContent = yes ? `● Connected to ${service}` : `○ No decision support: ${service} does not answer`;
@@ -321,5 +332,5 @@ form.addEventListener("input", changed);
 form.addEventListener("submit", sign);
 $("discard").addEventListener("click", clearOrder);
 $("sign-anyway").addEventListener("click", () => signAsWritten("as written, with advice on screen"));
-discover().then(() => connected(true), () => connected(false));
+look();
 if (document.querySelector(`[data-patient="${CSS.escape(location.hash.slice(1))}"]`)) choosePatient(location.hash.slice(1));

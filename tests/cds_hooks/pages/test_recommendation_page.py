@@ -78,19 +78,19 @@ def client(ledger: Ledger, guard: Callable[[], Response | None] = lambda: None) 
 def show(ledger: Ledger) -> Show:
     """The page of one recommendation, as text."""
 
-    def page(recommendation: Recommendation, case: Case | None = None) -> str:
-        _store(ledger, recommendation, case or hand_built.case())
-        response = client(ledger).get("/recommendations/r1")
+    def page(recommendation: Recommendation, case: Case | None = None, ident: str = "r1") -> str:
+        _store(ledger, recommendation, case or hand_built.case(), ident)
+        response = client(ledger).get(f"/recommendations/{ident}")
         assert response.status_code == 200
         return response.get_data(as_text=True)
 
     return page
 
 
-def _store(ledger: Ledger, recommendation: Recommendation, case: Case) -> None:
+def _store(ledger: Ledger, recommendation: Recommendation, case: Case, ident: str = "r1") -> None:
     ledger.store_recommendation(
         StoredRecommendation(
-            id="r1",
+            id=ident,
             request_id="q1",
             created_at=NOW,
             drug=recommendation.drug,
@@ -98,7 +98,7 @@ def _store(ledger: Ledger, recommendation: Recommendation, case: Case) -> None:
             engine=recommendation.engine,
             case=case.to_bytes(),
             recommendation=recommendation.to_bytes(),
-            cards=("card-1",),
+            cards=(f"card-{ident}",),
         )
     )
 
@@ -234,7 +234,7 @@ def test_feedback_stands_on_the_page_of_its_recommendation(ledger: Ledger) -> No
     _store(ledger, hand_built.change(), hand_built.case())
     ledger.record_feedback(
         FeedbackRecord(
-            "card-1", "overridden", NOW, reason_display="Clinical judgement", comment="<i>late</i>"
+            "card-r1", "overridden", NOW, reason_display="Clinical judgement", comment="<i>late</i>"
         )
     )
     page = client(ledger).get("/recommendations/r1").get_data(as_text=True)
@@ -283,3 +283,26 @@ def test_the_page_is_never_cached_framed_or_told_of(ledger: Ledger) -> None:
     assert headers["Referrer-Policy"] == "no-referrer"
     assert "unsafe" not in headers["Content-Security-Policy"]
     assert "frame-ancestors 'none'" in headers["Content-Security-Policy"]
+
+
+def test_the_first_line_names_a_loading_dose(show: Show) -> None:
+    """A loading dose that only the table mentions would be missed."""
+    answer = hand_built.change()
+    load = {"loading_dose_mg": 1750.0, "loading_duration_h": 3.0}
+    ordered, advised = answer.options[0], answer.options[1].model_copy(update=load)
+    heading = "Vancomycin: 1,000 mg every 12 h → load 1,750 mg, then 750 mg every 12 h"
+    kept = ordered.model_copy(update={**load, "role": "recommended"})
+
+    assert heading in Html(show(hand_built.change(options=(ordered, advised)))).text
+    agreed = Html(show(hand_built.change(outcome="agree", options=(ordered, kept)), ident="r2")).text
+    assert "Vancomycin: 1,000 mg every 12 h fits; load 1,750 mg first" in agreed
+    assert "after a loading dose of 1,750 mg over 3 h, 1,000 mg every 12 h: AUC24 652" in agreed
+
+
+def test_three_numbers_say_what_changes_and_stand_alone_where_nothing_does(show: Show) -> None:
+    ordered = hand_built.change().options[:1]
+    changed = "".join(Html(show(hand_built.change())).text.split())
+    same = "".join(Html(show(hand_built.change(outcome="agree", options=ordered), ident="r2")).text.split())
+
+    assert "AUC24652→to489mg·h/LChanceof400–60027%→to84%Chanceabove60071%→to8%" in changed
+    assert "AUC24652mg·h/LChanceof400–60027%Chanceabove60071%" in same
