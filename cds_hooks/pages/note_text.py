@@ -6,7 +6,6 @@ from cds_hooks.wording import DASH, REQUESTS, Wording, headline, percent
 from dosing_core.case import Case
 from dosing_core.recommendation import Recommendation, RegimenOption
 
-
 NAMES = {"auc24": "AUC24", "trough": "trough", "peak": "peak"}
 """Of metrics, inside a sentence."""
 
