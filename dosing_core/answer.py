@@ -160,7 +160,7 @@ def _clearing(consultation: Consultation, option: RegimenOption) -> RegimenOptio
     steady = next(one.estimate.median for one in option.exposures if one.metric == "auc24")
     if steady > own.target.high or option.first_day.median <= own.target.high:
         return option
-    text = "The first 24 h still pass the target, as earlier doses have to clear first."
+    text = "The first 24 h still exceed the target, as earlier doses have to clear first."
     return option.model_copy(update={"notes": (*option.notes, text)})
 
 
@@ -239,6 +239,8 @@ def _next_level(consultation: Consultation, screening: Screening, decision: _Dec
     regimen = recommended.regimen if recommended else own.case.order.regimen
     if regimen is None:
         return None
+    if own.reviewed.with_all is not None:
+        return sampling.in_place_of_flagged(own.drug_file, due, now)
     if decision.outcome == "agree" and own.reviewed.used:
         return sampling.while_stable(own.drug_file, regimen, due, now)
     why = "The first level after this change." if own.reviewed.used else "No level speaks yet."

@@ -22,7 +22,7 @@ def reason(consultation: Consultation, relevant: bool, limits_broken: bool) -> s
     if ordered is None:
         return "No complete dose is written; this one fits what is known of the patient."
     if limits_broken:
-        return "The order as written passes a limit of the drug file."
+        return "The order as written exceeds a limit of the drug file."
     if not relevant and target.low <= ordered.median <= target.high:
         return "The order fits what is known of this patient; no practical dose is relevantly better."
     if not relevant:
@@ -71,12 +71,12 @@ def _what_levels_say(consultation: Consultation) -> str:
         return f"{who} concentrations where the curve shows them."
     value = estimate.estimate
     figures = f"{phrases.figure(value.median)} L/h ({phrases.figure(value.low)}–{phrases.figure(value.high)})"
-    return f"{who} clearance at {figures}, {_against(value.median, estimate.typical)}."
+    return f"{who} {estimate.name} at {figures}, {_against(value.median, estimate.typical)}."
 
 
 def clearance(consultation: Consultation) -> ParameterEstimate | None:
     """The estimate of clearance, if the model lets it vary between people."""
-    return next((one for one in consultation.parameters if one.name == "clearance"), None)
+    return next((one for one in consultation.parameters if one.name.endswith("clearance")), None)
 
 
 def _against(value: float, typical: float) -> str:

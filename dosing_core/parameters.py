@@ -20,6 +20,8 @@ WORDS = {
     "F": ("relative bioavailability", "fraction"),
 }
 
+APPARENT = ("CL", "V1", "Q", "V2")
+
 
 def expected_person(belief: Belief) -> Individual:
     """The hypothesis that the population holds likeliest, before any level."""
@@ -34,7 +36,7 @@ def parameter_estimates(belief: Belief, levels: int) -> tuple[ParameterEstimate,
         column = PARAMETERS.index(name)
         values = belief.map(lambda _, p, c=column: p[:, -1, c])  # type: ignore[misc]
         low, median, high = quantile(values, belief.weight, (0.05, 0.5, 0.95))
-        words, unit = WORDS[name]
+        words, unit = _words(name, person)
         found.append(
             ParameterEstimate(
                 name=words,
@@ -45,6 +47,15 @@ def parameter_estimates(belief: Belief, levels: int) -> tuple[ParameterEstimate,
             )
         )
     return tuple(found)
+
+
+def _words(name: str, person: Individual) -> tuple[str, str]:
+    """Name and unit. After oral doses clearance and volumes are apparent ones; where binding to red cells is
+    part of the model they are those of plasma, many times larger than in whole blood."""
+    words, unit = WORDS[name]
+    if person.structure.depot and name in APPARENT:
+        words = f"apparent {'plasma ' if person.binding is not None else ''}{words}"
+    return words, unit
 
 
 def _learned(belief: Belief, effect: int, person: Individual) -> float:

@@ -42,14 +42,27 @@ def while_stable(drug_file: DrugFile, regimen: Regimen, next_dose_at: datetime, 
 
 def red_flag(drug_file: DrugFile, next_dose_at: datetime | None, now: datetime) -> NextLevel:
     """The level while a red flag stands: before another dose is given, within a day at the latest."""
+    return _before_the_next_dose(
+        drug_file, next_dose_at, now, "Before another dose is given, then daily while the red flag stands."
+    )
+
+
+def in_place_of_flagged(drug_file: DrugFile, next_dose_at: datetime, now: datetime) -> NextLevel:
+    """The level that shows whether a flagged one was real: the next trough, within a day at the latest."""
+    return _before_the_next_dose(
+        drug_file, next_dose_at, now, "To replace the level that was left out; chart its true time."
+    )
+
+
+def _before_the_next_dose(
+    drug_file: DrugFile, next_dose_at: datetime | None, now: datetime, reason: str
+) -> NextLevel:
     rule = drug_file.sampling
     latest = now + rule.red_flag_within_h.value * HOUR
     time = now
     if next_dose_at is not None:
         time = min(max(next_dose_at - rule.before_dose_h.value * HOUR, now), latest)
-    return NextLevel(
-        time=time, latest=latest, reason="Before another dose is given, then daily while the red flag stands."
-    )
+    return NextLevel(time=time, latest=latest, reason=reason)
 
 
 def _trough_from(

@@ -192,4 +192,7 @@ def test_any_valid_case_is_answered_inside_the_limits(case: Case) -> None:
 @settings(bounded, max_examples=25)
 @given(cases(wild=False))
 def test_ordinary_cases_are_answered_inside_the_limits(case: Case) -> None:
-    _holds(case, recommend(case))
+    recommendation = recommend(case)
+
+    _holds(case, recommendation)
+    assert "no usable numbers" not in recommendation.reason

@@ -118,6 +118,8 @@ def test_a_level_that_nothing_explains_is_named_and_its_dose_shown_beside() -> N
     assert any("8 mg/L is not explained" in warning for warning in recommendation.warnings)
     assert not level.used
     assert recommendation.without_flagged is not None
+    assert recommendation.next_level is not None
+    assert "left out" in recommendation.next_level.reason
     ordered = recommendation.option("as_ordered")
     assert ordered is not None
     assert recommendation.without_flagged.daily_dose_mg >= ordered.regimen.daily_dose_mg
