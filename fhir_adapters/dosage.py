@@ -23,6 +23,8 @@ from fhir_adapters.terminology.tables import table
 from fhir_adapters.terminology.units import Quantity, as_written, quantity, unit
 from fhir_adapters.terminology.words import folded
 
+_LEAST_MG, _MOST_MG = Decimal("1e-6"), Decimal("1e6")
+"""1 ng and 1 kg; a dose outside is a fault of unit or typing (project policy)."""
 _SHORTEST, _LONGEST = Decimal("0.5"), Decimal(24 * 366)
 """Hours between doses; outside it is a fault or no dosing (project policy)."""
 _CLOCK = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
@@ -145,6 +147,9 @@ def amount(
     mass = masses.pop()
     if mass <= 0:
         fails("the dose is not above zero")
+        return None, volume
+    if not _LEAST_MG <= mass <= _MOST_MG:
+        fails("the dose is outside anything that is given")
         return None, volume
     return mass, volume
 

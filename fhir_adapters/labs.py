@@ -15,6 +15,7 @@ from itertools import combinations
 from typing import Any, Literal, cast, get_args
 
 from dosing_core.case import Finding
+from dosing_core.library import load_drug
 from fhir_adapters.chart import ChartedLevel, ChartedValue
 from fhir_adapters.elements import Moment, Resource, codings, member, moment, said_at, source, text, word
 from fhir_adapters.prefetch import LEVELS, LOOKBACK
@@ -27,6 +28,8 @@ FINAL = frozenset({"final", "amended", "corrected"})
 WITHDRAWN = frozenset({"entered-in-error", "cancelled"})
 CLOCKS = timedelta(minutes=5)
 """How far two clocks may differ before a time counts as lying in the future (project policy)."""
+LEAST = Decimal("1e-9")
+"""In any of the units here, less than this is nothing."""
 REPEATED = 1.05
 """Two values of one instant within this ratio are one measurement charted twice (project policy: the
 precision of the assays and scales); the first by id counts. Further apart they contradict each other."""
@@ -83,7 +86,13 @@ class _Reading:
         return Measured(self.analyte.name, None, (self._finding("excluded", f"{why}; left out"),))
 
     def note(self, what: str) -> Finding:
+        """A remark about this one value."""
         return self._finding("note", what)
+
+    def note_on_all(self, what: str) -> Finding:
+        """A remark in words that are the same for every such value, so that it is made once."""
+        detail = f"{self.analyte.name} was {what}"
+        return Finding(kind="note", about=self.about, detail=detail, source=self.source)
 
 
 def _read(
@@ -104,7 +113,7 @@ def _read(
     converted, remark = _convert(charted, reading.analyte)
     if converted is None:
         return reading.excluded(f'"{charted.unit.code}" is not a unit of it')
-    if converted <= 0:
+    if converted < LEAST:
         return reading.excluded("not above zero")
     span = reading.analyte.plausible
     if span is not None and not span[0] <= converted <= span[1]:
@@ -112,7 +121,9 @@ def _read(
         return reading.excluded(f"outside {low} to {high} {reading.analyte.unit}, so number or unit is wrong")
     if when is None:
         return reading.excluded("no usable time")
-    notes = [reading.note(remark)] if remark else []
+    if remark and is_level:
+        remark = f"{remark} to {_shown(converted, reading.analyte.name)}"
+    notes = [reading.note(remark) if is_level else reading.note_on_all(remark)] if remark else []
     if problem := _time_problem(resource, when, now, is_level=is_level):
         return reading.excluded(problem)
     if not when.exact:
@@ -147,9 +158,14 @@ def _convert(charted: Quantity, what: Analyte) -> tuple[Decimal | None, str | No
     if moles is None or what.molar_mass is None or what.dimension != "mass concentration":
         return None, None
     converted = moles * what.molar_mass / 1000 / target.factor
-    shown = as_written(round(converted, 2))
-    mass = as_written(what.molar_mass)
-    return converted, f"converted to {shown} {what.unit} with a molar mass of {mass} g/mol"
+    return converted, f"converted with a molar mass of {as_written(what.molar_mass)} g/mol"
+
+
+def _shown(mg_per_litre: Decimal, drug: str) -> str:
+    """A level in the unit in which clinicians of the drug read it, to three digits."""
+    display = load_drug(drug).display
+    value = Decimal(f"{mg_per_litre * Decimal(repr(display.concentration_factor)):.3g}")
+    return f"{as_written(value)} {display.concentration_unit}"
 
 
 def _no_number(resource: Resource) -> str:

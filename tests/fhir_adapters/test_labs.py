@@ -85,6 +85,22 @@ def test_an_amount_of_substance_names_its_molar_mass() -> None:
 
     assert "1,449.3 g/mol" in note
     assert "11.6 umol/L" in note
+    assert "16.8 mg/L" in note
+
+
+def test_a_converted_level_is_shown_in_the_unit_of_its_clinicians() -> None:
+    """5.1 nmol/L × 804.02 g/mol = 4.10 ng/mL; as mg/L it would read 0.0041."""
+    read = chart(observation(TACROLIMUS_TROUGH, 5.1, "nmol/L", TODAY), drug="tacrolimus")
+
+    assert "4.1 ng/mL" in about(read, "levels", "note")[0]
+
+
+def test_a_laboratory_that_reports_micromoles_is_remarked_upon_once() -> None:
+    days = [f"2026-11-{day}T06:00:00Z" for day in range(10, 24)]
+    read = chart(*(observation("14682-9", 80 + n, "umol/L", day) for n, day in enumerate(days)))
+
+    assert len(read.creatinine) == len(days)
+    assert about(read, "creatinine") == ["creatinine was converted with a molar mass of 113.12 g/mol"]
 
 
 @pytest.mark.parametrize(
@@ -117,6 +133,7 @@ def test_what_cannot_be_true_is_left_out(code: str, value: float, unit: str, nam
         ({"valueQuantity": {"value": 14}}, "no unit"),
         ({"valueQuantity": {"value": 14, "code": "mg"}}, "not a unit of it"),
         ({"valueQuantity": {"value": 0, "code": "mg/L"}}, "not above zero"),
+        ({"valueQuantity": {"value": 5e-324, "code": "ng/L"}}, "not above zero"),
         ({"effectiveDateTime": "2026-11-24"}, "without hour or time zone"),
         ({"effectiveDateTime": "2026-11-24T06:00:00"}, "without hour or time zone"),
         ({"effectiveDateTime": None}, "no usable time"),

@@ -261,6 +261,8 @@ def test_the_interval_is_read_from_repeat_code_or_words(timing: dict[str, Any], 
         ),
         ({"doseAndRate": [{"doseQuantity": {"value": "1000", "code": "mg"}}]}, "no number"),
         ({"doseAndRate": [{"doseQuantity": quantity(-5, "mg")}]}, "not above zero"),
+        ({"doseAndRate": [{"doseQuantity": quantity(5e-324, "ng")}]}, "outside anything"),
+        ({"doseAndRate": [{"doseQuantity": quantity(1000, "kg")}]}, "outside anything"),
         ({"route": None}, "no route"),
     ],
 )
