@@ -12,11 +12,11 @@ from typing import Any
 Resource = dict[str, Any]
 
 REFERENCES = {
-    "patient": "subject",
-    "subject": "subject",
-    "encounter": "encounter",
-    "request": "request",
-    "medication": "medicationReference",
+    "patient": ("subject",),
+    "subject": ("subject",),
+    "encounter": ("encounter", "context"),
+    "request": ("request",),
+    "medication": ("medicationReference",),
 }
 """Search parameters that are references, and the elements that they read; also what may be included."""
 TOKENS = {
@@ -71,8 +71,7 @@ def included(
         if parameter not in REFERENCES:
             raise SearchError(f"_include={wanted} is not supported")
         for resource in found:
-            reference = (resource.get(REFERENCES[parameter]) or {}).get("reference", "")
-            target, _, target_id = reference.partition("/")
+            target, _, target_id = _reference(resource, REFERENCES[parameter]).partition("/")
             if resource["resourceType"] == kind and target_id and (other := read(target, target_id)):
                 added[(target, target_id)] = other
     return list(added.values())
@@ -95,9 +94,15 @@ def _filter(parameter: str, value: str) -> Callable[[Resource], bool]:
     raise SearchError(f"the search parameter {name} is not supported")
 
 
-def _refers(resource: Resource, element: str, wanted: list[str]) -> bool:
+def _reference(resource: Resource, elements: tuple[str, ...]) -> str:
+    """The reference that the first of these elements holds, or an empty text."""
+    held = (resource[element].get("reference", "") for element in elements if element in resource)
+    return str(next(held, ""))
+
+
+def _refers(resource: Resource, elements: tuple[str, ...], wanted: list[str]) -> bool:
     """Whether a reference is one of those wanted, written ``Type/id`` or as a bare id."""
-    reference = (resource.get(element) or {}).get("reference", "")
+    reference = _reference(resource, elements)
     return reference in wanted or reference.rpartition("/")[2] in wanted
 
 

@@ -50,7 +50,7 @@ export function summary({ observations, given, orders }) {
       given.length > MOST_DOSES ? element("li", { class: "quiet" }, `and ${given.length - MOST_DOSES} before`) : null,
     ]),
     panel("Active orders", active.map((one) =>
-      element("li", {}, element("b", {}, one.medicationCodeableConcept?.text ?? "order"), " ", (one.dosageInstruction ?? []).map((each) => each.text).filter(Boolean).join("; then ")),
+      element("li", {}, element("b", {}, one.medicationCodeableConcept?.text ?? "order"), " ", (one.dosageInstruction ?? []).map((each) => each.text).filter(Boolean).join("; ")),
     )),
   ];
 }

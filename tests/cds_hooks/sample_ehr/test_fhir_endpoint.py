@@ -124,6 +124,12 @@ def test_levels_are_cut_by_date(client: FlaskClient, bound: str, expected: list[
     assert _ids(found) == expected
 
 
+def test_doses_are_found_by_encounter_although_they_call_it_context(client: FlaskClient) -> None:
+    query = f"MedicationAdministration?encounter=Encounter/{PATIENT}-encounter"
+
+    assert _get(client, f"/fhir/{query}")["total"] == 6
+
+
 def test_a_dose_running_over_a_bound_is_on_both_sides_of_it(client: FlaskClient) -> None:
     """Dose 6 ran 22:00 to 00:01, 10 h 59 min before the record was read at 09:00."""
     query = f"/fhir/MedicationAdministration?patient={PATIENT}&effective-time="
