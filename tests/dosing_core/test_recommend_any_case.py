@@ -67,7 +67,7 @@ def subjects(draw: st.DrawFn, wild: bool) -> Subject:
         ),
         co_medications_read=draw(st.booleans()),
         conditions=tuple(
-            Condition(name=name, source="x")  # type: ignore[arg-type]
+            Condition(name=name, source="x")
             for name in draw(
                 st.sampled_from(
                     [[], ["kidney_transplant"], ["kidney_transplant"], ["crrt"], ["haemodialysis"]]
@@ -89,16 +89,16 @@ def cases(draw: st.DrawFn, wild: bool) -> Case:
     amount = st.floats(0.01 if wild else top / 30, top)
     length = st.sampled_from([0.0, 0.5, 1.0, 2.0, 24.0]) if route == "iv" else st.just(0.0)
     interval = draw(st.sampled_from([1.0, 6.0, 8.0, 12.0, 24.0, 48.0, 7.3] if wild else [8.0, 12.0, 24.0]))
-    regimen = Regimen(dose_mg=draw(amount), interval_h=interval, route=route, duration_h=draw(length))  # type: ignore[arg-type]
+    regimen = Regimen(dose_mg=draw(amount), interval_h=interval, route=route, duration_h=draw(length))
     count = draw(st.integers(0, 8))
     first = draw(st.floats(0.1, 30))
     given_doses = [
         Dose(
             time=NOW - (first + back * interval) * HOUR,
             amount_mg=draw(amount),
-            route=route,  # type: ignore[arg-type]
+            route=route,
             duration_h=draw(length),
-            status=draw(st.sampled_from(["administered", "ordered"])),  # type: ignore[arg-type]
+            status=draw(st.sampled_from(["administered", "ordered"])),
             source="x",
         )
         for back in reversed(range(count))
@@ -108,7 +108,7 @@ def cases(draw: st.DrawFn, wild: bool) -> Case:
         Level(
             time=NOW - hours * HOUR,
             value_mg_L=draw(st.floats(highest * 1e-6 if wild else highest / 20, highest)),
-            charted_as=draw(st.sampled_from([None, "trough", "peak"])),  # type: ignore[arg-type]
+            charted_as=draw(st.sampled_from([None, "trough", "peak"])),
             source="x",
         )
         for hours in sorted(draw(st.lists(hours_ago, max_size=3)), reverse=True)
@@ -136,7 +136,7 @@ def cases(draw: st.DrawFn, wild: bool) -> Case:
         subject=draw(subjects(wild)),
         order=Order(
             drug=drug,
-            route=route,  # type: ignore[arg-type]
+            route=route,
             regimen=regimen if draw(st.booleans()) or not wild else None,
             running=draw(st.booleans()),
             start=draw(st.sampled_from([None, NOW + 5 * HOUR, NOW - 100 * HOUR])),

@@ -26,10 +26,7 @@ HOUR = timedelta(hours=1)
 VANCOMYCIN = load_drug("vancomycin")
 TACROLIMUS = load_drug("tacrolimus")
 AUC = Target(metric="auc24", low=400, high=600, source="ASHP/IDSA/PIDS/SIDP 2020")
-INFUSION = VANCOMYCIN.infusion
-LOADING = VANCOMYCIN.loading
-assert INFUSION is not None
-assert LOADING is not None
+INFUSION, LOADING = VANCOMYCIN.infusion, VANCOMYCIN.loading
 
 
 def _iv(dose_mg: float, interval_h: float = 12, duration_h: float = 2) -> Regimen:
@@ -62,6 +59,7 @@ def test_infusions_last_an_hour_or_run_at_10_mg_a_minute_in_steps_of_half_an_hou
     dose: float, length: float
 ) -> None:
     """US label: at least 60 min, at most 10 mg/min; 2,000 mg take at least 200 min."""
+    assert INFUSION is not None
     assert standard_duration(dose, INFUSION) == length
 
 
@@ -201,6 +199,7 @@ def test_loading_doses_follow_the_guideline(
     weight: float, height: float | None, lowest: float, highest: float
 ) -> None:
     """20–35 mg/kg, in obesity 20–25, never above 3,000 mg (ASHP 2020); 140 kg · 25 = 3,500, capped."""
+    assert LOADING is not None
     doses, _ = loading_doses(LOADING, weight, height)
 
     assert (doses[0], doses[-1]) == (lowest, highest)
