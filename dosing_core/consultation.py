@@ -130,11 +130,6 @@ def best_for(consultation: Consultation, particles: Particles) -> Regimen | None
     return _best(consultation, replace(consultation.question, particles=particles))
 
 
-def best_at(consultation: Consultation, target: Target) -> Regimen | None:
-    """The regimen that would be best for another target."""
-    return _best(consultation, replace(consultation.question, target=target))
-
-
 def _best(consultation: Consultation, question: Question) -> Regimen | None:
     found = best(score(question, consultation.candidates), question.target, question.judgement)
     return found.regimen if found else None

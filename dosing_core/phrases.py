@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from dosing_core.case import CovariateName, Measurement, Regimen
+from dosing_core.case import CovariateName, Measurement
 from dosing_core.library.schema import DrugFile
 from dosing_core.recommendation import Display, Estimate, Target
 
@@ -71,11 +71,6 @@ def dose(milligrams: float) -> str:
     return f"{plain(milligrams)} mg"
 
 
-def regimen(value: Regimen) -> str:
-    """``1,000 mg every 12 h``."""
-    return f"{dose(value.dose_mg)} every {plain(value.interval_h)} h"
-
-
 def infusion_length(hours: float) -> str:
     """``90 min``, ``2 h``."""
     minutes = round(hours * 60)
@@ -95,15 +90,6 @@ def concentration(value_mg_L: float, display: Display) -> str:
 def interval(estimate: Estimate, display: Display) -> str:
     """``8.1–31``."""
     return f"{concentration(estimate.low, display)}–{concentration(estimate.high, display)}"
-
-
-def target(value: Target, display: Display) -> str:
-    """``AUC24 400–600 mg·h/L``, ``trough 5–10 ng/mL``."""
-    low, high = (plain(round(x * display.concentration_factor, 6)) for x in (value.low, value.high))
-    if value.metric == "trough":
-        return f"trough {low}–{high} {display.concentration_unit}"
-    mass, _, volume = display.concentration_unit.partition("/")
-    return f"AUC24 {low}–{high} {mass}·h/{volume}"
 
 
 def metric_name(value: Target) -> str:

@@ -136,8 +136,8 @@ class Infusion(_Part):
     """mg/min."""
     min_duration: Number
     """h."""
-    step_h: Annotated[float, Field(gt=0)]
-    """Proposed infusion lengths are multiples of this."""
+    step: Number
+    """h; proposed infusion lengths are multiples of this."""
 
 
 class Limits(_Part):

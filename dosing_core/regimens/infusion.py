@@ -17,8 +17,8 @@ def shortest_duration(amount_mg: float, rule: Infusion) -> float:
 
 def standard_duration(amount_mg: float, rule: Infusion) -> float:
     """The shortest allowed length, rounded up to the file's step, h: 1,000 mg at 10 mg/min take 2 h."""
-    steps = math.ceil(shortest_duration(amount_mg, rule) / rule.step_h - _ROUNDING)
-    return steps * rule.step_h
+    steps = math.ceil(shortest_duration(amount_mg, rule) / rule.step.value - _ROUNDING)
+    return steps * rule.step.value
 
 
 def runs_too_fast(regimen: Regimen, rule: Infusion | None) -> bool:

@@ -10,10 +10,9 @@ from core_case import case_of, scenario
 from scenario import FIXTURES, scenario_paths
 
 from dosing_core import phrases, recommend
-from dosing_core.case import Case, Regimen
-from dosing_core.recommendation import Display, Estimate, Recommendation, Target
+from dosing_core.case import Case
+from dosing_core.recommendation import Display, Estimate, Recommendation
 
-MG_L = Display(drug_name="vancomycin", concentration_unit="mg/L", concentration_factor=1)
 NG_ML = Display(drug_name="tacrolimus", concentration_unit="ng/mL", concentration_factor=1000)
 
 
@@ -42,14 +41,6 @@ def test_ages_are_told_as_people_say_them(hours: float, text: str) -> None:
 def test_concentrations_are_told_in_the_drugs_own_unit() -> None:
     assert phrases.measured(0.0164, NG_ML) == "16.4 ng/mL"
     assert phrases.interval(Estimate(low=0.0061, median=0.016, high=0.0371), NG_ML) == "6.1–37"
-    target = Target(metric="trough", low=0.005, high=0.010, source="x")
-    assert phrases.target(target, NG_ML) == "trough 5–10 ng/mL"
-    target = Target(metric="auc24", low=400, high=600, source="x")
-    assert phrases.target(target, MG_L) == "AUC24 400–600 mg·h/L"
-
-
-def test_a_regimen_is_told_by_dose_and_interval() -> None:
-    assert phrases.regimen(Regimen(dose_mg=1250, interval_h=24, route="iv")) == "1,250 mg every 24 h"
 
 
 def _texts(recommendation: Recommendation) -> list[str]:
