@@ -137,7 +137,7 @@ def usual_infusion_h(drug: str, amount_mg: float) -> float | None:
     shortest = max(
         Decimal(str(infusion.min_duration.value)), _exact(amount_mg / infusion.max_rate.value / 60.0)
     )
-    step = Decimal(str(infusion.step_h))
+    step = Decimal(str(infusion.step.value))
     return float((shortest / step).to_integral_value(ROUND_CEILING) * step)
 
 
