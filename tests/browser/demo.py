@@ -15,6 +15,7 @@ from cds_hooks.app import create_app, ledger_of
 from cds_hooks.ledger import Ledger
 from cds_hooks.sample_ehr import create_sample_ehr
 from cds_hooks.settings import Settings
+from dosing_core.warm import warm
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,7 @@ class Demo:
 @contextmanager
 def demo(directory: Path) -> Iterator[Demo]:
     """The demo while the block runs, its ledger in ``directory``."""
+    warm()  # a first order must not wait for the kernels to be compiled
     ehr_port, port = _free_ports()
     ehr = create_sample_ehr(FIXTURES, f"http://127.0.0.1:{port}", token="lent-by-the-demo")  # noqa: S106
     with serving(ehr, ehr_port) as ehr_url:
