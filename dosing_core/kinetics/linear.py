@@ -30,8 +30,6 @@ CL, V1, Q, V2, KA, LAG, F = range(7)
 
 SERIES_TERMS = 20
 """With nodes less than 1 apart, term k of the series is below 1/k!: 20 terms reach 1e-18."""
-GOLDEN_STEPS = 22
-"""Leaves 3e-5 of the interval, where the top of the hump is flat to better than 1e-6 of its height."""
 SLOTS = 4
 """Steps remembered a particle: a regular regimen repeats two or three."""
 
@@ -85,7 +83,7 @@ def _difference4(
 
 
 @compiled
-def _rates(p: FloatArray, rates: FloatArray) -> None:
+def rates_of(p: FloatArray, rates: FloatArray) -> None:
     """Fill ``rates`` with alpha, beta, ka, alpha - k10 - k12, alpha - k21, k12, k21 of parameters ``p``."""
     k10 = p[CL] / p[V1]
     k12 = p[Q] / p[V1] if p[Q] > 0.0 else 0.0
@@ -128,7 +126,7 @@ def _with_ka(rates: FloatArray, ea: float, eb: float, ek: float, t: float, zero:
 
 
 @compiled
-def _step(rates: FloatArray, t: float, depot: bool, infusion: bool, area: bool, c: FloatArray) -> None:
+def step(rates: FloatArray, t: float, depot: bool, infusion: bool, area: bool, c: FloatArray) -> None:
     """Fill the coefficients of a step of length t.
 
     c[0:4] exp(M t) by rows; c[4] e^{-ka t}; c[5:7] central and peripheral amount from 1 mg in the depot;
@@ -197,7 +195,7 @@ def _bound_area(
             right = length
         half = 0.5 * (right - left)
         for n in range(8):
-            _step(rates, left + half * (1.0 + _NODES[n]), depot, infusion, False, c)
+            step(rates, left + half * (1.0 + _NODES[n]), depot, infusion, False, c)
             central = c[0] * state[0] + c[1] * state[1] + c[5] * state[2] + c[7] * rate
             kinetic = central / volume
             total += half * _WEIGHTS[n] * kinetic * (1.0 + capacity / (kinetic + constant))
@@ -244,7 +242,7 @@ def run(
                 place -= 1
             arrival[place], order[place] = time, j
         row = 0
-        _rates(parameters[particle, row], rates)
+        rates_of(parameters[particle, row], rates)
         volume = parameters[particle, row, V1]
         remembered[:] = -1.0
         slot = 0
@@ -255,16 +253,16 @@ def run(
         while done < outputs and i < n_events:
             swallowed = j < n_depot and arrival[j] < event_time[i]
             time = arrival[j] if swallowed else event_time[i]
-            step = time - now
-            if started and step > 0.0 and (central + peripheral + waiting > 0.0 or rate > 0.0):
+            length = time - now
+            if started and length > 0.0 and (central + peripheral + waiting > 0.0 or rate > 0.0):
                 k = 0
-                while k < SLOTS and remembered[k] != step:
+                while k < SLOTS and remembered[k] != length:
                     k += 1
                 if k == SLOTS:
                     k = slot
                     slot = (slot + 1) % SLOTS
-                    remembered[k] = step
-                    _step(rates, step, depot, infusion, area and not bound, steps[k])
+                    remembered[k] = length
+                    step(rates, length, depot, infusion, area and not bound, steps[k])
                 if counting:
                     if bound:
                         state[0], state[1], state[2] = central, peripheral, waiting
@@ -272,7 +270,7 @@ def run(
                             rates,
                             state,
                             rate,
-                            step,
+                            length,
                             volume,
                             binding[row, 0],
                             binding[row, 1],
@@ -302,7 +300,7 @@ def run(
             kind = event_kind[i]
             if kind == 0:
                 row = event_index[i]
-                _rates(parameters[particle, row], rates)
+                rates_of(parameters[particle, row], rates)
                 volume = parameters[particle, row, V1]
                 remembered[:] = -1.0
             elif kind == 1:
@@ -319,133 +317,4 @@ def run(
             else:
                 central += event_value[i]
             i += 1
-    return result
-
-
-@compiled
-def _steady_start(
-    p: FloatArray,
-    rates: FloatArray,
-    amount: float,
-    interval: float,
-    duration: float,
-    depot: bool,
-    state: FloatArray,
-    c: FloatArray,
-) -> None:
-    """Fill ``state`` with the amounts at the start of an interval at steady state, a bolus already in.
-
-    With an oral dose the interval starts when the dose arrives. ``duration`` <= ``interval``: the caller
-    has split off whole overlapping infusions.
-    """
-    state[:] = 0.0
-    if depot:
-        state[2] = amount * p[F] / -math.expm1(-rates[2] * interval)
-        _step(rates, interval, True, False, False, c)
-        central, peripheral = c[5] * state[2], c[6] * state[2]
-    elif duration > 0.0:
-        _step(rates, duration, False, True, False, c)
-        first, second = c[7] * amount / duration, c[8] * amount / duration
-        _step(rates, interval - duration, False, False, False, c)
-        central, peripheral = c[0] * first + c[1] * second, c[2] * first + c[3] * second
-    else:
-        _step(rates, interval, False, False, False, c)
-        central, peripheral = c[0] * amount, c[2] * amount
-    # (I - exp(M interval))^-1 in Newton's form.
-    fast = -1.0 / math.expm1(-rates[0] * interval)
-    if rates[6] > 0.0:
-        ea, eb = math.exp(-rates[0] * interval), math.exp(-rates[1] * interval)
-        both = fast * _difference2(rates[1], eb, rates[0], ea, interval)
-        both /= -math.expm1(-rates[1] * interval)
-        state[0] = (fast + both * rates[3]) * central + both * rates[6] * peripheral
-        state[1] = both * rates[5] * central + (fast + both * rates[4]) * peripheral
-    else:
-        state[0] = fast * central
-    if not depot and duration == 0.0:
-        state[0] += amount
-
-
-@compiled
-def steady_profile(
-    parameters: FloatArray, amount: float, interval: float, duration: float, depot: bool, offsets: FloatArray
-) -> FloatArray:
-    """Kinetic concentration [n, offsets] at steady state, for parameters [n, 7], mg/L.
-
-    ``offsets`` h after a dose is swallowed or its infusion starts. Offset 0, like the end of the interval,
-    is just before the dose. Infusions longer than the interval overlap.
-    """
-    n, n_offsets = parameters.shape[0], len(offsets)
-    result = np.empty((n, n_offsets))
-    rates, state, c = np.empty(7), np.empty(3), np.zeros(13)
-    whole = 0.0 if depot else math.floor(duration / interval)
-    rest = 0.0 if depot else duration - whole * interval
-    infused = amount if duration == 0.0 or depot else amount * rest / duration
-    for particle in range(n):
-        p = parameters[particle]
-        _rates(p, rates)
-        constant = 0.0 if whole == 0.0 else whole * amount / duration / p[CL]
-        lag = p[LAG] if depot else 0.0
-        if depot or infused > 0.0:
-            _steady_start(p, rates, infused, interval, rest, depot, state, c)
-        else:
-            state[:] = 0.0
-        for j in range(n_offsets):
-            since = offsets[j] - lag
-            since -= interval * math.floor(since / interval)
-            if since == 0.0:
-                # Just before the dose. Only a bolus makes a jump there.
-                since = interval if not depot and duration == 0.0 else 0.0
-            if rest > 0.0 and infused > 0.0:
-                running = min(since, rest)
-                _step(rates, running, False, True, False, c)
-                rate = infused / rest
-                central = c[0] * state[0] + c[1] * state[1] + c[7] * rate
-                peripheral = c[2] * state[0] + c[3] * state[1] + c[8] * rate
-                if since > rest:
-                    _step(rates, since - rest, False, False, False, c)
-                    central = c[0] * central + c[1] * peripheral
-            elif depot:
-                _step(rates, since, True, False, False, c)
-                central = c[0] * state[0] + c[1] * state[1] + c[5] * state[2]
-            else:
-                _step(rates, since, False, False, False, c)
-                central = c[0] * state[0] + c[1] * state[1]
-            result[particle, j] = central / p[V1] + constant
-    return result
-
-
-@compiled
-def steady_oral_peak(parameters: FloatArray, interval: float) -> FloatArray:
-    """Highest kinetic concentration [n] at steady state of 1 mg swallowed every ``interval`` h, mg/L.
-
-    Golden section on the single hump after the dose arrives; parameters [n, 7].
-    """
-    n = parameters.shape[0]
-    result = np.empty(n)
-    rates, state, c = np.empty(7), np.empty(3), np.zeros(13)
-    golden = 0.5 * (math.sqrt(5.0) - 1.0)
-    for particle in range(n):
-        p = parameters[particle]
-        _rates(p, rates)
-        _steady_start(p, rates, 1.0, interval, 0.0, True, state, c)
-        low, high = 0.0, interval
-        best = 0.0
-        inner, outer = 0.0, 0.0
-        fresh_inner, fresh_outer = True, True
-        for _ in range(GOLDEN_STEPS):
-            left, right = high - golden * (high - low), low + golden * (high - low)
-            if fresh_inner:
-                _step(rates, left, True, False, False, c)
-                inner = c[0] * state[0] + c[1] * state[1] + c[5] * state[2]
-            if fresh_outer:
-                _step(rates, right, True, False, False, c)
-                outer = c[0] * state[0] + c[1] * state[1] + c[5] * state[2]
-            best = max(best, inner, outer)
-            if inner > outer:
-                high, outer = right, inner
-                fresh_inner, fresh_outer = True, False
-            else:
-                low, inner = left, outer
-                fresh_inner, fresh_outer = False, True
-        result[particle] = best / p[V1]
     return result

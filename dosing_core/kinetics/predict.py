@@ -10,9 +10,11 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from dosing_core.kinetics.events import build_events, rows_at
+from dosing_core.kinetics import linear, lockstep
+from dosing_core.kinetics.events import RATE, Events, build_events, rows_at
 from dosing_core.kinetics.history import DoseTable
-from dosing_core.kinetics.linear import CL, LAG, F, run, steady_profile
+from dosing_core.kinetics.linear import CL, LAG, F
+from dosing_core.kinetics.steady import steady_profile
 from dosing_core.population.individual import FloatArray, Individual
 
 Prediction = Callable[[FloatArray], FloatArray]
@@ -28,13 +30,11 @@ def bound(kinetic: FloatArray, binding: FloatArray) -> FloatArray:
 def prediction(individual: Individual, doses: DoseTable, times: FloatArray) -> Prediction:
     """``concentrations`` with the events laid out once, for repeated calls with other parameters."""
     events = build_events(individual, doses, times)
-    infusion = bool((events.kind == 2).any())
     binding = None if individual.binding is None else individual.binding[rows_at(individual, times)]
 
     def predict(parameters: FloatArray) -> FloatArray:
-        kinetic = run(
+        kinetic = lockstep.run(
             parameters,
-            np.empty((0, 2)),
             events.time,
             events.kind,
             events.value,
@@ -43,7 +43,6 @@ def prediction(individual: Individual, doses: DoseTable, times: FloatArray) -> P
             events.depot_amount,
             events.depot_row,
             len(times),
-            infusion,
             False,
         )
         return kinetic if binding is None else bound(kinetic, binding)
@@ -74,9 +73,10 @@ def auc(
     if end == start:
         return np.zeros(len(parameters))
     events = build_events(individual, doses, np.array([start, end], dtype=np.float64))
-    area = run(
+    if individual.binding is not None:
+        return _one_by_one(parameters, individual.binding, events)
+    area = lockstep.run(
         parameters,
-        np.empty((0, 2)) if individual.binding is None else individual.binding,
         events.time,
         events.kind,
         events.value,
@@ -85,7 +85,28 @@ def auc(
         events.depot_amount,
         events.depot_row,
         2,
-        bool((events.kind == 2).any()),
+        True,
+    )[:, 1]
+    lost = np.isnan(area)
+    if lost.any():
+        area[lost] = _one_by_one(parameters[lost], np.empty((0, 2)), events)
+    return area
+
+
+def _one_by_one(parameters: FloatArray, binding: FloatArray, events: Events) -> FloatArray:
+    """Area [n] between the two outputs of ``events``, for each particle by itself."""
+    area = linear.run(
+        parameters,
+        binding,
+        events.time,
+        events.kind,
+        events.value,
+        events.index,
+        events.depot_time,
+        events.depot_amount,
+        events.depot_row,
+        2,
+        bool((events.kind == RATE).any()),
         True,
     )
     return area[:, 1]

@@ -27,8 +27,9 @@ from dosing_core.case import Route
 from dosing_core.inference.particles import Particles
 from dosing_core.kinetics.events import rows_at
 from dosing_core.kinetics.history import DoseTable
-from dosing_core.kinetics.linear import CL, LAG, V1, F, steady_oral_peak, steady_profile
+from dosing_core.kinetics.linear import CL, LAG, V1, F
 from dosing_core.kinetics.predict import auc, bound, concentrations, interval_quadrature, panels
+from dosing_core.kinetics.steady import steady_oral_peak, steady_profile
 from dosing_core.population.individual import FloatArray, Individual
 
 DAY_H = 24.0

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dosing_core.kinetics import linear
+from dosing_core.kinetics import linear, lockstep, steady
 from dosing_core.warm import warm
 
 
 def test_every_kernel_is_compiled_once_for_one_kind_of_arguments() -> None:
     """A second kind of arguments would be compiled at the first order, seconds late."""
     warm()
-    for kernel in (linear.run, linear.steady_profile, linear.steady_oral_peak):
+    for kernel in (linear.run, lockstep.run, steady.steady_profile, steady.steady_oral_peak):
         assert len(kernel.signatures) == 1  # type: ignore[attr-defined]
