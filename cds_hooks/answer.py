@@ -128,6 +128,7 @@ class _Call:
             timezone=self.settings.zone,
             ordered_loading_mg=reading.loading_dose_mg,
             route_in_scope=route is None or route.supported,
+            requested=self.request.context.draft_orders.requested,
             one_of_several=one_of_several,
         )
         card = card_for(subject)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from dosing_core import phrases
 from dosing_core.case import Finding, Order, Regimen
 from dosing_core.recommendation import (
     Chance,
@@ -84,13 +85,8 @@ def span(hours: float) -> str:
 
 
 def percent(chance: Chance | float) -> str:
-    """A probability in whole percent; what rounds to nothing or to certainty says so."""
-    value = chance.value if isinstance(chance, Chance) else chance
-    if 0 < value < 0.005:
-        return "under 1 %"
-    if 0.995 < value < 1:
-        return "over 99 %"
-    return f"{value * 100:.0f} %"
+    """A probability in whole percent; nothing computed from a sample is impossible or certain."""
+    return phrases.percent(chance.value if isinstance(chance, Chance) else chance)
 
 
 @dataclass(frozen=True)

@@ -243,6 +243,9 @@ def _next_level(consultation: Consultation, screening: Screening, decision: _Dec
         return sampling.in_place_of_flagged(own.drug_file, due, now)
     if decision.outcome == "agree" and own.reviewed.used:
         return sampling.while_stable(own.drug_file, regimen, due, now)
+    if own.timing.present and own.case.doses and not own.reviewed.used:
+        started, interval = own.case.doses[0].time, own.timing.present.interval_h
+        return sampling.while_unmeasured(own.drug_file, interval, started, due, now)
     why = "The first level after this change." if own.reviewed.used else "No level speaks yet."
     return sampling.after_change(own.drug_file, regimen, due, now, why)
 

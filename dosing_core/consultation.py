@@ -115,6 +115,7 @@ def ask(belief: Belief, drug_file: DrugFile, target: Target, when: Timing, histo
         history=history.before(when.first_h),
         target=target,
         judgement=drug_file.judgement,
+        occasion_cv=drug_file.occasion_cv.value if drug_file.occasion_cv else 0.0,
     )
 
 

@@ -160,4 +160,7 @@ def warnings(consultation: Consultation, screening: Screening, broken: tuple[str
     said += [f"Unlike the people of the model: {text}." for text in consultation.bound.outside]
     if consultation.timing.running and not consultation.case.doses:
         said.append("The treatment runs but no given dose is on record, so what is in the body is not known.")
-    return (*said, *consultation.drug_file.warnings)
+    judged = consultation.ordered or consultation.chosen
+    if judged is not None and judged.attainment.above > 0.5:
+        said += consultation.drug_file.warnings_above
+    return tuple(said)

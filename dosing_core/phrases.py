@@ -31,10 +31,10 @@ def figure(value: float) -> str:
 
 
 def percent(value: float) -> str:
-    """Whole percent; what rounds to nothing or to certainty says so."""
-    if 0 < value < 0.005:
+    """Whole percent; nothing computed from a sample is impossible or certain."""
+    if value < 0.005:
         return "under 1 %"
-    if 0.995 < value < 1:
+    if value > 0.995:
         return "over 99 %"
     return f"{value * 100:.0f} %"
 

@@ -192,8 +192,8 @@ def _reviewed(
     if not used:
         value = phrases.measured(level.value_mg_L, display)
         notes.append(
-            f"{value} is not explained by any dosing on record "
-            f"(expected {phrases.interval(expectation.interval, display)}); check unit, line and time."
+            f"{value} is unlike what was expected from the doses on record "
+            f"({phrases.interval(expectation.interval, display)}); check unit, line and time."
         )
     return LevelReview(
         time=level.time,

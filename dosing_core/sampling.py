@@ -28,6 +28,19 @@ def after_change(
     return NextLevel(time=max(min(time, latest), now), latest=latest, reason=f"{why} {rule.advice}".strip())
 
 
+def while_unmeasured(
+    drug_file: DrugFile, interval_h: float, started: datetime, next_dose_at: datetime, now: datetime
+) -> NextLevel:
+    """The first level of a treatment that runs without a usable one: the first trough in the window after its
+    start, and if that has passed, the next one."""
+    rule = drug_file.sampling
+    earliest, before = started + rule.after_start.low * HOUR, rule.before_dose_h.value * HOUR
+    waits = max(0, math.ceil((earliest - next_dose_at) / HOUR / interval_h - _ROUNDING))
+    time = max(next_dose_at + waits * interval_h * HOUR - before, now)
+    latest = max(started + rule.after_start.high * HOUR, time)
+    return NextLevel(time=time, latest=latest, reason=f"No level speaks yet. {rule.advice}".strip())
+
+
 def while_stable(drug_file: DrugFile, regimen: Regimen, next_dose_at: datetime, now: datetime) -> NextLevel:
     """The next level of a treatment that fits and goes on."""
     rule = drug_file.sampling

@@ -22,6 +22,9 @@ ORDER_OF_REQUESTS: tuple[Request, ...] = ("creatinine", "weight", "height", "hae
 BASIS = ("doses", "levels", "conditions", "order")
 """What must have been readable, whatever the drug: without it nobody knows what the patient had or is."""
 
+GAPS = ("excluded", "conflict")
+"""Findings about doses that leave a gap in the history: something was given, nobody knows how much."""
+
 
 @dataclass(frozen=True)
 class Screening:
@@ -70,7 +73,7 @@ def screen(case: Case, drug_file: DrugFile) -> Screening:
     reason = _out_of_scope(case, drug_file, route)
     if reason:
         return replace(result, outcome="out_of_scope", reason=reason)
-    missing = tuple(_missing(case, drug_file, result.findings))
+    missing = tuple(_missing(case, drug_file, result))
     if missing:
         known = {(finding.kind, finding.about) for finding in result.findings}
         new = tuple(finding for finding in missing if (finding.kind, finding.about) not in known)
@@ -105,9 +108,9 @@ def _out_of_scope(case: Case, drug_file: DrugFile, route: Route) -> str:
     return ""
 
 
-def _missing(case: Case, drug_file: DrugFile, findings: tuple[Finding, ...]) -> Iterator[Finding]:
+def _missing(case: Case, drug_file: DrugFile, found: Screening) -> Iterator[Finding]:
     """Each fact without which there is no dose, and what is wrong with it."""
-    subject = case.subject
+    subject, findings = case.subject, found.findings
     for name in BASIS:
         yield from (f for f in findings if f.kind == "unreachable" and f.about == name)
     if subject.age_years is None:
@@ -130,6 +133,8 @@ def _missing(case: Case, drug_file: DrugFile, findings: tuple[Finding, ...]) -> 
             about="conditions",
             detail=f"no {required.replace('_', ' ')} on record, and the model here holds only after one",
         )
+    if found.levels:  # held against a history with a gap, they would tell of somebody else
+        yield from (f for f in case.findings if f.about == "doses" and f.kind in GAPS)
     for dose in case.doses:
         past_rule = drug_file.route(dose.route)
         if dose.time <= case.now and (past_rule is None or past_rule.past_doses == "block"):

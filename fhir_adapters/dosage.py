@@ -129,7 +129,7 @@ def amount(
     if product.mg_each is not None:
         masses |= {one.value * product.mg_each for one in pieces}
     elif pieces and not masses:
-        fails(f"the dose is written as {pieces[0].written} and no strength is stated")
+        fails(f'the dose is written as "{pieces[0].written}" and no strength is stated')
         return None, volume
     if not masses and volume is not None:
         if product.mg_per_ml is None:

@@ -208,6 +208,11 @@ def _simultaneous(given: list[Dose]) -> list[Finding]:
     ]
 
 
+def _long(days: int) -> str:
+    """A look-back as people say it: ``90 days``, ``2 years``."""
+    return f"{days // 365} years" if days % 365 == 0 else f"{days} days"
+
+
 def _gaps(chart: PatientChart, findings: list[Finding]) -> list[Finding]:
     """What is not on record, unless something better is already said about it."""
     spans = {name: LOOKBACK[name] for name in ("weight", "height", "creatinine")}
@@ -220,7 +225,7 @@ def _gaps(chart: PatientChart, findings: list[Finding]) -> list[Finding]:
             kind="missing",
             about=name,
             detail=f"no {words.get(name, name)} on record"
-            + (f" in {spans[name].days} days" if name in spans else ""),
+            + (f" in {_long(spans[name].days)}" if name in spans else ""),
         )
         for name, is_known in known.items()
         if not is_known and name not in said

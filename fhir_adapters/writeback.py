@@ -129,6 +129,11 @@ def _plain(value: float) -> int | float:
     return int(value) if value == int(value) else value
 
 
+def _asked_for(kind: str, drug: str | None) -> str:
+    """The short name that a list of orders shows."""
+    return f"{drug} level" if kind == "level" else kind
+
+
 def _number(value: float) -> str:
     return as_written(Decimal(repr(value)))
 
@@ -158,7 +163,10 @@ def lab_request(
         "status": "draft",
         "intent": "order",
         **({} if analyte in _BEDSIDE else {"category": [copy.deepcopy(_LABORATORY)]}),
-        "code": {"coding": [{"system": LOINC, "code": known[0], "display": display}], "text": display},
+        "code": {
+            "coding": [{"system": LOINC, "code": known[0], "display": display}],
+            "text": _asked_for(kind, drug),
+        },
         "subject": {"reference": f"Patient/{patient_id}"},
         "authoredOn": now.isoformat(timespec="seconds"),
     }

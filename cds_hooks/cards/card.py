@@ -85,12 +85,19 @@ def _indicator(subject: CardSubject) -> Indicator | None:
         case "recommend" if subject.already_ordered:
             return None if signing else "info"
         case "recommend":
-            return "warning" if signing and not _adds_only_loading(subject) else "info"
+            speak_up = (signing and not _adds_only_loading(subject)) or _breaks_a_limit(subject)
+            return "warning" if speak_up else "info"
         case "agree":
             return None if signing else "info"
         case "out_of_scope":
             return "warning"
-    return "info"
+    return "warning" if recommendation.warnings else "info"
+
+
+def _breaks_a_limit(subject: CardSubject) -> bool:
+    """True if the order as written passes a hard limit: worth a loud word while it is still written."""
+    ordered = subject.recommendation.option("as_ordered")
+    return ordered is not None and bool(ordered.notes)
 
 
 def _adds_only_loading(subject: CardSubject) -> bool:

@@ -60,7 +60,7 @@ def _flagged_level(subject: CardSubject, level: LevelReview) -> str:
     wording, unit = subject.wording, subject.wording.concentration_unit
     text = (
         f"{wording.measured(level.observed)} {unit} ({wording.when(level.time)}), expected "
-        f"{wording.interval(level.expected)} {unit}: no dosing explains it. Check unit, line and time."
+        f"{wording.interval(level.expected)} {unit} (99 of 100 such levels). Check unit, line and time."
     )
     if not level.used:
         included = subject.recommendation.without_flagged
@@ -182,7 +182,11 @@ def _finding(finding: Finding) -> str:
 
 
 def _assumptions(subject: CardSubject) -> Iterable[str]:
+    """What is taken for granted, but for what would change nothing; the page has all of it."""
+    answer = subject.recommendation.option("recommended") or subject.recommendation.option("as_ordered")
     for assumption in subject.recommendation.assumptions:
+        if answer is not None and assumption.regimen_otherwise == answer.regimen:
+            continue
         otherwise = assumption.otherwise
         if assumption.regimen_otherwise is not None:
             otherwise = f"{otherwise.rstrip('. ')} {subject.wording.regimen(assumption.regimen_otherwise)}"

@@ -32,6 +32,8 @@ class CardSubject:
     """The loading dose that the order already has beside its repeating dose."""
     route_in_scope: bool = True
     """False if the drug is ordered by a route that its file does not dose, such as vancomycin by mouth."""
+    requested: frozenset[str] = frozenset()
+    """Codes of the measurements that stand beside the order as drafts already."""
     one_of_several: bool = False
     """True if the call asks about more orders, so the card says which one it is about."""
 

@@ -97,7 +97,7 @@ def _label(subject: CardSubject, option: RegimenOption) -> str:
 
 
 def _requests(subject: CardSubject, card: UUID) -> Iterable[Suggestion]:
-    """Orders for what is missing, in the order in which the answer asks for it."""
+    """Orders for what is missing, in the order of the answer; none that is drafted already."""
     for kind in subject.recommendation.requests:
         level = subject.recommendation.next_level if kind == "level" else None
         label = REQUESTS[kind] + (f" for {subject.wording.when(level.time)}" if level else "")
@@ -111,6 +111,8 @@ def _requests(subject: CardSubject, card: UUID) -> Iterable[Suggestion]:
                 at=level.time if level else None,
             )
         except WritebackError:
+            continue
+        if request["code"]["coding"][0]["code"] in subject.requested:
             continue
         action = Action(type="create", description=label, resource=request)
         yield Suggestion(label=label, uuid=str(uuid5(card, label)), actions=(action,))

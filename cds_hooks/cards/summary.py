@@ -62,7 +62,7 @@ def _flagged_level(subject: CardSubject) -> list[str]:
     wording, level = subject.wording, subject.flagged_levels[0]
     unit = wording.concentration_unit
     start = f"{_capital(subject.drug_name)} level {wording.measured(level.observed)} {unit}"
-    expected = f"no dosing explains it (expected {wording.interval(level.expected)})"
+    expected = f"unlike what was expected ({wording.interval(level.expected)})"
     ask = "check unit, line, time"
     without = "" if level.used else ". Dose judged without it"
     return [f"{start}: {expected}; {ask}{without}", f"{start}: {expected}; {ask}", f"{start}: {ask}"]
@@ -87,10 +87,11 @@ def _dose(subject: CardSubject) -> list[str]:
         start = f"{name}: {load}{_regimen(subject, advised.regimen)}"
         return _versions(subject, start, _about(subject, advised), _next_level(subject))
     if advised is ordered or subject.already_ordered:
-        start = f"{name} {_regimen(subject, advised.regimen)} fits"
+        start = f"{name} {_regimen(subject, advised.regimen)} {_verdict(subject, advised)}"
         return _versions(subject, start, _about(subject, advised), _next_level(subject))
     if ordered.regimen == advised.regimen and advised.loading_dose_mg is not None:
-        start = f"{name} {_regimen(subject, advised.regimen)} fits; load {_loading(subject, advised)} first"
+        verdict = f"{_verdict(subject, advised)}; load {_loading(subject, advised)} first"
+        start = f"{name} {_regimen(subject, advised.regimen)} {verdict}"
         return _versions(subject, start, _about(subject, advised), _next_level(subject))
     before, after = _regimen(subject, ordered.regimen), _regimen(subject, advised.regimen)
     if before == after:  # only the length of the infusion differs
@@ -98,6 +99,15 @@ def _dose(subject: CardSubject) -> list[str]:
         after = f"over {minutes(advised.regimen.duration_h)}"
     start = f"{name} {before} → {load}{after}"
     return _change(subject, start, ordered, advised)
+
+
+def _verdict(subject: CardSubject, option: RegimenOption) -> str:
+    """An order that stands fits, unless its own expected exposure is a little beyond the target."""
+    target = subject.recommendation.target
+    exposure = next((e for e in option.exposures if target and e.metric == target.metric), None)
+    if target is None or exposure is None or target.low <= exposure.estimate.median <= target.high:
+        return "fits"
+    return "is at the edge of the target"
 
 
 def _change(subject: CardSubject, start: str, ordered: RegimenOption, advised: RegimenOption) -> list[str]:

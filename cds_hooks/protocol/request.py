@@ -8,6 +8,7 @@ an order without a drug). Null stands for absent, as some clients write it.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -72,6 +73,20 @@ class DraftOrders(Incoming):
     def resources(self) -> tuple[Resource, ...]:
         """The orders, in the order of the Bundle."""
         return tuple(entry.resource for entry in self.entry if entry.resource is not None)
+
+    @property
+    def requested(self) -> frozenset[str]:
+        """Codes of the measurements that are among the drafts."""
+        drafts = (r for r in self.resources if r["resourceType"] == "ServiceRequest")
+        return frozenset(code for draft in drafts for code in _codes(draft))
+
+
+def _codes(resource: Resource) -> Iterator[str]:
+    code = resource.get("code")
+    codings = code.get("coding") if isinstance(code, dict) else None
+    for coding in codings if isinstance(codings, list) else ():
+        if isinstance(coding, dict) and isinstance(coding.get("code"), str):
+            yield coding["code"]
 
 
 class OrderContext(Incoming):

@@ -15,9 +15,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dosing_core.inference.map_estimate import MapEstimate, map_estimate, to_eta, whitening
+from dosing_core.inference.descent import Problem, level_densities, problem, to_eta
+from dosing_core.inference.map_estimate import MapEstimate, map_estimate, modes_of, whitening
+from dosing_core.inference.mixture import T, log_mixture, log_prior, moments
 from dosing_core.inference.observations import Observations, log_likelihood
-from dosing_core.inference.points import FREEDOM, normal_points
+from dosing_core.inference.points import normal_points
 from dosing_core.inference.summaries import effective_sample_size, psis
 from dosing_core.inference.tempering import tempered
 from dosing_core.kinetics import DoseTable, Prediction, prediction
@@ -115,10 +117,13 @@ def posterior(
     """
     if len(observations) == 0 or individual.dimension == 0:
         return _prior(individual, doses, observations, predict)
+    target: _Target
     if predict is None:
-        predict = prediction(individual, doses, observations.time)
-    target = _Target(individual, observations, predict)
-    best = map_estimate(individual, doses, observations, predict)
+        laid_out = problem(individual, doses, observations, whitening(individual.omega))
+        target, best = _Target(laid_out), modes_of(laid_out)
+    else:
+        target = _PredictedTarget(individual, observations, predict)
+        best = map_estimate(individual, doses, observations, predict)
     for escalation, sizes in enumerate(LADDER):
         z, log_ratio, levels = _mixture(target, best, sizes)
         weight, k_hat = psis(log_ratio)
@@ -186,6 +191,25 @@ def _prior(
 class _Target:
     """The likelihood as a function of whitened random effects."""
 
+    def __init__(self, laid_out: Problem) -> None:
+        self._problem = laid_out
+
+    def eta(self, z: FloatArray) -> FloatArray:
+        return to_eta(self._problem.lower, z)
+
+    def levels(self, z: FloatArray) -> FloatArray:
+        """[n, n_levels] log density of each level; -1e300 where the prediction overflows."""
+        return level_densities(self._problem, z)
+
+    def log_likelihood(self, z: FloatArray) -> FloatArray:
+        """[n] log density of all levels."""
+        total: FloatArray = np.sum(self.levels(z), axis=1)
+        return total
+
+
+class _PredictedTarget(_Target):
+    """The same in numpy, on any prediction."""
+
     def __init__(self, individual: Individual, observations: Observations, predict: Prediction) -> None:
         self._individual = individual
         self._observations = observations
@@ -196,43 +220,11 @@ class _Target:
         return to_eta(self._lower, z)
 
     def levels(self, z: FloatArray) -> FloatArray:
-        """[n, n_levels] log density of each level; minus infinity where the prediction overflows."""
         with np.errstate(over="ignore", invalid="ignore"):
             f = self._predict(self._individual.parameters(self.eta(z)))
             density = log_likelihood(self._individual.residual, f, self._observations.value)
         levels: FloatArray = np.where(np.isfinite(density), density, -1e300)
         return levels
-
-    def log_likelihood(self, z: FloatArray) -> FloatArray:
-        """[n] log density of all levels."""
-        total: FloatArray = np.sum(self.levels(z), axis=1)
-        return total
-
-
-@dataclass(frozen=True, eq=False)
-class _T:
-    """A multivariate t distribution to draw from."""
-
-    centre: FloatArray
-    covariance: FloatArray
-
-    def draw(self, normal: FloatArray, stretch: FloatArray) -> FloatArray:
-        away: FloatArray = to_eta(whitening(self.covariance), normal) * stretch[:, None]
-        return self.centre + away
-
-    def log_density(self, z: FloatArray) -> FloatArray:
-        d = len(self.centre)
-        precision = np.linalg.inv(self.covariance)
-        away = z - self.centre
-        distance = np.einsum("ni,ij,nj->n", away, precision, away)
-        constant = (
-            math.lgamma(0.5 * (FREEDOM + d))
-            - math.lgamma(0.5 * FREEDOM)
-            - 0.5 * d * math.log(FREEDOM * math.pi)
-            - 0.5 * float(np.linalg.slogdet(self.covariance)[1])
-        )
-        density: FloatArray = constant - 0.5 * (FREEDOM + d) * np.log1p(distance / FREEDOM)
-        return density
 
 
 def _mixture(
@@ -242,62 +234,37 @@ def _mixture(
     from_prior, from_modes, adapted = sizes
     d = len(best.eta)
     parts = [normal_points("prior", from_prior, d).normal]
-    proposals = [_T(mode.z, mode.covariance) for mode in best.modes]
     laplace = normal_points("laplace", from_modes, d)
-    shares = np.array_split(np.arange(from_modes), len(proposals))
-    for proposal, share in zip(proposals, shares, strict=True):
+    proposals: list[tuple[T, int]] = []
+    shares = np.array_split(np.arange(from_modes), len(best.modes))
+    for mode, share in zip(best.modes, shares, strict=True):
+        proposal = T(mode.z, mode.covariance)
         parts.append(proposal.draw(laplace.normal[share], laplace.stretch[share]))
-    counts = [float(len(part)) for part in parts]
+        proposals.append((proposal, len(share)))
     z = np.concatenate(parts)
     levels = target.levels(z)
     log_target = log_prior(z) + levels.sum(axis=1)
-    densities = [log_prior(z), *(proposal.log_density(z) for proposal in proposals)]
 
-    proposal = _adapted(z, log_target - _log_mix(densities, counts), best)
+    proposal = _adapted(z, log_target - log_mixture(z, from_prior, proposals), best)
     points = normal_points("adapted", adapted, d)
     more = proposal.draw(points.normal, points.stretch)
     more_levels = target.levels(more)
-    z_all = np.concatenate([z, more])
-    levels = np.concatenate([levels, more_levels])
+    z = np.concatenate([z, more])
     log_target = np.concatenate([log_target, log_prior(more) + more_levels.sum(axis=1)])
-    densities = [
-        np.concatenate([known, new])
-        for known, new in zip(
-            densities, [log_prior(more), *(other.log_density(more) for other in proposals)], strict=True
-        )
-    ]
-    densities.append(proposal.log_density(z_all))
-    return z_all, log_target - _log_mix(densities, [*counts, float(adapted)]), levels
+    log_ratio = log_target - log_mixture(z, from_prior, [*proposals, (proposal, adapted)])
+    return z, log_ratio, np.concatenate([levels, more_levels])
 
 
-def _adapted(z: FloatArray, log_ratio: FloatArray, best: MapEstimate) -> _T:
+def _adapted(z: FloatArray, log_ratio: FloatArray, best: MapEstimate) -> T:
     """A t fitted to the weighted points, held to the best mode while few of them carry weight."""
-    d = z.shape[1]
     weight = np.exp(log_ratio - log_ratio.max())
     weight /= weight.sum()
     trust = effective_sample_size(weight)
-    trust /= trust + 2.0 * d
-    mean = np.einsum("n,nd->d", weight, z)
-    away = z - mean
-    spread = np.einsum("n,nd,ne->de", weight, away, away)
+    trust /= trust + 2.0 * z.shape[1]
+    mean, spread = moments(z, weight)
     mode = best.modes[0]
     covariance = WIDER * (trust * spread + (1.0 - trust) * mode.covariance)
-    return _T(trust * mean + (1.0 - trust) * mode.z, covariance)
-
-
-def log_prior(z: FloatArray) -> FloatArray:
-    """[n] standard normal log density."""
-    density: FloatArray = -0.5 * np.sum(z**2, axis=1) - 0.5 * z.shape[1] * math.log(2.0 * math.pi)
-    return density
-
-
-def _log_mix(densities: list[FloatArray], counts: list[float]) -> FloatArray:
-    """Log density of the mixture in which component i has ``counts[i]`` of the points."""
-    total = sum(counts)
-    terms = np.stack([density + math.log(n / total) for density, n in zip(densities, counts, strict=True)])
-    top = terms.max(axis=0)
-    mix: FloatArray = top + np.log(np.sum(np.exp(terms - top), axis=0))
-    return mix
+    return T(trust * mean + (1.0 - trust) * mode.z, covariance)
 
 
 def _log_mean(log_values: FloatArray) -> float:

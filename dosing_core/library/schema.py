@@ -296,8 +296,11 @@ class DrugFile(_Part):
     rising_creatinine: RisingCreatinine | None = None
     levels: LevelRules
     sampling: Sampling
-    warnings: tuple[Text, ...] = ()
-    """Shown with every dose."""
+    occasion_cv: Number | None = None
+    """Coefficient of variation of exposure within a patient from week to week, where the model leaves it out.
+    Widens what is predicted, never sharpens it."""
+    warnings_above: tuple[Text, ...] = ()
+    """Shown where the order, or without one the advised regimen, is likelier than not above the target."""
     assumptions: tuple[Text, ...] = ()
     """What every answer takes for granted."""
     pharmacist: tuple[Text, ...] = ()

@@ -168,10 +168,7 @@ def _first_day(case: Case) -> Resolved:
         text = "Time of the transplant not on record: taken to be more than 24 h before the first dose"
         return Resolved(nothing, assumptions=(Assumption(text=text),))
     condition = next(c for c in case.subject.conditions if c.time == transplant)
-    days = (case.now - transplant).days
-    fact = UsedFact(
-        name="kidney transplant", value=f"{days} days ago", time=transplant, source=condition.source
-    )
+    fact = UsedFact(name="kidney transplant", value="done", time=transplant, source=condition.source)
     return Resolved(nothing, used=(fact,))
 
 

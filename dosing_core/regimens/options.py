@@ -17,6 +17,7 @@ from dosing_core.recommendation import Chance, Estimate, Exposure, RegimenOption
 from dosing_core.regimens.loading import LoadingDose
 from dosing_core.regimens.responses import Response, Schedule, responses
 from dosing_core.regimens.search import Question, Scored
+from dosing_core.regimens.variation import occasion_factors
 
 Role = Literal["as_ordered", "recommended", "alternative"]
 
@@ -68,7 +69,7 @@ def judge(question: Question, drafts: Sequence[Draft]) -> tuple[RegimenOption, .
     steady = dict(zip(schedules, responses(question.particles, schedules, *ask), strict=True))
     day = dict(zip(schedules, responses(_first_day_particles(question), schedules, *ask), strict=True))
     return tuple(
-        _option(draft, steady[schedule], day[schedule], question.effective)
+        _option(draft, steady[schedule], day[schedule], question)
         for draft in drafts
         for schedule in (_schedule(draft.scored.regimen),)
     )
@@ -85,7 +86,10 @@ def _first_day_particles(question: Question) -> Particles:
     return Particles(tuple((person, eta[::4]) for person, eta in question.particles))
 
 
-def _option(draft: Draft, steady: Response, day: Response, effective: float) -> RegimenOption:
+def _option(draft: Draft, steady: Response, day: Response, question: Question) -> RegimenOption:
+    def varied(values: FloatArray) -> Estimate:
+        return estimate(values * occasion_factors(question.occasion_cv, len(values)))
+
     regimen, loading, attained = draft.scored.regimen, draft.loading, draft.scored.attainment
     dose = np.array([regimen.dose_mg])
     if loading is None:
@@ -99,14 +103,14 @@ def _option(draft: Draft, steady: Response, day: Response, effective: float) -> 
         loading_duration_h=loading.duration_h if loading else None,
         first_dose_at=draft.first_dose_at,
         exposures=(
-            Exposure(metric="auc24", estimate=estimate(steady.auc24(dose)[0])),
-            Exposure(metric="trough", estimate=estimate(steady.trough(dose)[0])),
-            Exposure(metric="peak", estimate=estimate(steady.peak(dose)[0])),
+            Exposure(metric="auc24", estimate=varied(steady.auc24(dose)[0])),
+            Exposure(metric="trough", estimate=varied(steady.trough(dose)[0])),
+            Exposure(metric="peak", estimate=varied(steady.peak(dose)[0])),
         ),
-        first_day=estimate(first_day),
-        inside=_chance(attained.inside, effective),
-        above=_chance(attained.above, effective),
-        below=_chance(attained.below, effective),
+        first_day=varied(first_day),
+        inside=_chance(attained.inside, question.effective),
+        above=_chance(attained.above, question.effective),
+        below=_chance(attained.below, question.effective),
         expected_loss=six(draft.scored.loss),
         notes=draft.notes,
     )

@@ -21,6 +21,7 @@ from dosing_core.population.individual import FloatArray
 from dosing_core.recommendation import Target
 from dosing_core.regimens.candidates import Candidate
 from dosing_core.regimens.responses import Response, Schedule, responses
+from dosing_core.regimens.variation import occasion_factors
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,8 @@ class Question:
     history: DoseTable
     target: Target
     judgement: Judgement
+    occasion_cv: float = 0.0
+    """Variation within a patient that the model leaves out; see ``variation``."""
 
 
 def score(question: Question, candidates: Sequence[Candidate]) -> tuple[Scored, ...]:
@@ -61,6 +64,7 @@ def score(question: Question, candidates: Sequence[Candidate]) -> tuple[Scored, 
     for places, response in zip(schedules.values(), answers, strict=True):
         doses = np.array([candidates[place].regimen.dose_mg for place in places])
         values = _metric(response, question.target, doses)
+        values = values * occasion_factors(question.occasion_cv, values.shape[1])
         losses = window_loss(values, question.target, question.judgement).mean(axis=1)
         medians = np.median(values, axis=1)
         chances = attainment(values, question.target)

@@ -57,3 +57,18 @@ def test_under_a_red_flag_the_level_comes_before_the_next_dose_and_within_a_day(
     level = sampling.red_flag(VANCOMYCIN, due, NOW)
 
     assert (level.time - NOW) / HOUR == hours
+
+
+@pytest.mark.parametrize(
+    ("started", "due_in", "hours"), [(30, 2, 1.5), (10, 2, 13.5), (24, 0, 0), (200, 11, 10.5)]
+)
+def test_a_running_treatment_without_a_level_gets_one_at_the_first_trough_after_a_day(
+    started: float, due_in: float, hours: float
+) -> None:
+    """Started 10 h ago with a dose in 2 h: that trough comes after 12 h, the next one after 24 h counts."""
+    due = NOW + due_in * HOUR
+    level = sampling.while_unmeasured(VANCOMYCIN, 12, NOW - started * HOUR, due, NOW)
+
+    assert (level.time - NOW) / HOUR == hours
+    assert level.latest is not None
+    assert level.time <= level.latest

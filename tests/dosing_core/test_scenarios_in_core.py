@@ -115,7 +115,7 @@ def test_a_level_that_nothing_explains_is_named_and_its_dose_shown_beside() -> N
     recommendation = recommend(_case(scenario("03")))
     (level,) = recommendation.levels
 
-    assert any("8 mg/L is not explained" in warning for warning in recommendation.warnings)
+    assert any("8 mg/L is unlike what was expected" in warning for warning in recommendation.warnings)
     assert not level.used
     assert recommendation.without_flagged is not None
     assert recommendation.next_level is not None

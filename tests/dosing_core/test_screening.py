@@ -289,3 +289,19 @@ def test_findings_about_facts_that_the_drug_does_not_use_are_not_repeated() -> N
     screening = _screen(_case(findings=findings))
 
     assert [finding.about for finding in screening.findings] == ["levels"]
+
+
+@pytest.mark.parametrize("kind", ["excluded", "conflict"])
+def test_levels_are_not_read_against_a_history_with_a_gap(kind: str) -> None:
+    """Something was given that nobody can count: a level would tell of another patient than this."""
+    gap = Finding.model_validate(
+        {"kind": kind, "about": "doses", "detail": "a given dose is not counted: no strength is stated"}
+    )
+    level = Level(time=NOW - 1 * HOUR, value_mg_L=15, source="Observation/level")
+    with_level = _screen(_case(doses=(_dose(25), _dose(13)), levels=(level,), findings=(gap,)))
+    without_level = _screen(_case(doses=(_dose(25), _dose(13)), findings=(gap,)))
+
+    assert with_level.outcome == "insufficient"
+    assert "no strength is stated" in with_level.reason
+    assert without_level.outcome is None
+    assert gap in without_level.findings

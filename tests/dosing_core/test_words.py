@@ -25,7 +25,7 @@ def test_doses_are_written_as_stocked(value: float, text: str) -> None:
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(0.377, "38 %"), (0.001, "under 1 %"), (0.999, "over 99 %"), (0.0, "0 %"), (1.0, "100 %")],
+    [(0.377, "38 %"), (0.001, "under 1 %"), (0.999, "over 99 %"), (0.0, "under 1 %"), (1.0, "over 99 %")],
 )
 def test_chances_are_whole_percent(value: float, text: str) -> None:
     assert phrases.percent(value) == text

@@ -17,6 +17,7 @@ from cds_hooks.cards.reasons import OVERRIDE_REASONS
 from cds_hooks.protocol.response import Card, response
 from dosing_core.case import Finding, Regimen
 from dosing_core.recommendation import (
+    Assumption,
     Display,
     Estimate,
     Exposure,
@@ -266,7 +267,7 @@ def test_an_implausible_level_leads_and_the_dose_without_it_is_named_so() -> Non
     card = _card(change(levels=(FLAGGED,), without_flagged=other))
 
     assert card.summary == (
-        "Vancomycin level 8 mg/L: no dosing explains it (expected 13–49); check unit, line, time. "
+        "Vancomycin level 8 mg/L: unlike what was expected (13–49); check unit, line, time. "
         "Dose judged without it"
     )
     assert card.detail is not None
@@ -289,6 +290,47 @@ def test_what_is_missing_is_said_and_can_be_ordered() -> None:
     assert [suggestion.label for suggestion in card.suggestions] == ["Order a creatinine"]
     assert card.detail is not None
     assert "the last one is 12 days old" in card.detail
+
+
+def test_what_stands_among_the_drafts_is_not_ordered_again() -> None:
+    """2160-0 is creatinine in serum, the code with which it would be requested."""
+    card = _card(change(requests=("creatinine", "level")), requested=frozenset({"2160-0"}))
+
+    assert not any("creatinine" in suggestion.label for suggestion in card.suggestions)
+    assert any("level" in suggestion.label for suggestion in card.suggestions)
+
+
+def test_an_order_beyond_a_hard_limit_is_warned_of_while_it_is_written() -> None:
+    ordered = option("as_ordered", ORDERED, 1700, 0.01, 0.99)
+    broken = ordered.model_copy(update={"notes": ("Above the limit of 60 mg/kg a day.",)})
+    advised = option("recommended", ADVISED, 489, 0.84, 0.08)
+
+    assert _card(change(options=(ordered, advised)), moment="select").indicator == "info"
+    assert _card(change(options=(broken, advised)), moment="select").indicator == "warning"
+
+
+def test_without_a_dose_an_order_beyond_usual_limits_is_a_warning() -> None:
+    dangerous = without_weight().model_copy(update={"warnings": ("The order as written: above 3,000 mg.",)})
+
+    assert _card(without_weight()).indicator == "info"
+    assert _card(dangerous).indicator == "warning"
+
+
+def test_an_order_at_the_edge_of_the_target_is_not_said_to_fit() -> None:
+    edge = _agree(options=(option("as_ordered", ORDERED, 601, 0.35, 0.5),))
+
+    assert "is at the edge of the target" in _card(edge, moment="select").summary
+    assert "fits" in _card(_agree(), moment="select").summary
+
+
+def test_an_assumption_that_changes_nothing_is_left_to_the_page() -> None:
+    same = Assumption(
+        text="The level of 28 mg/L is right.", otherwise="Without it", regimen_otherwise=ADVISED
+    )
+    other = same.model_copy(update={"regimen_otherwise": ORDERED})
+
+    assert "**Assumed:**" not in (_card(change(assumptions=(same,))).detail or "")
+    assert "Without it 1,000 mg every 12 h" in (_card(change(assumptions=(other,))).detail or "")
 
 
 def test_the_detail_is_a_table_and_the_basis() -> None:

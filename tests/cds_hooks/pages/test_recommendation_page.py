@@ -193,7 +193,7 @@ def test_the_options_stand_side_by_side_with_what_each_does(show: Show) -> None:
     exposure = next(cells for name, cells in rows.items() if name.startswith("AUC24 at steady state"))
 
     assert chance == ["27 %", "84 %", "6 %"]
-    assert rows["above 600"] == ["71 %", "8 %", "0 %"]
+    assert rows["above 600"] == ["71 %", "8 %", "under 1 %"]
     assert [cell.split("(")[0] for cell in exposure] == ["652", "489", "326"]
 
 
