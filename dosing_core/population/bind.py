@@ -17,16 +17,11 @@ from dosing_core.case import Case
 from dosing_core.errors import InvalidExpression
 from dosing_core.population import covariates as timeline
 from dosing_core.population.covariates import FIRST_DAY
-from dosing_core.population.individual import Individual, ResidualError, Structure
-from dosing_core.population.model import Covariate, Limit, ParameterName, PopulationModel
+from dosing_core.population.individual import Individual
+from dosing_core.population.model import Covariate, Limit, PopulationModel
+from dosing_core.population.rows import Row, individual_of, row_of
 from dosing_core.population.unknowns import Alternative, Resolved, cyp3a5_expresser, prednisolone_daily_dose
 from dosing_core.recommendation import Assumption, UsedFact
-
-_ORDER: tuple[ParameterName, ...] = ("CL", "V1", "Q", "V2", "ka", "tlag", "F")
-"""``individual.PARAMETERS``, typed."""
-_ABSENT: dict[ParameterName, float] = {"Q": 0.0, "V2": 1.0, "ka": 1.0, "tlag": 0.0, "F": 1.0}
-"""What a parameter that the model does not have is set to; see ``individual.PARAMETERS``."""
-_MAY_BE_ZERO = ("Q", "tlag")
 
 
 @dataclass(frozen=True)
@@ -185,11 +180,9 @@ def _hypotheses(model: PopulationModel, case: Case, discrete: dict[str, Resolved
 
 def _individual(model: PopulationModel, case: Case, fixed: dict[str, float]) -> Individual:
     """Raises ``InvalidExpression`` or ``ValueError`` if the model gives no usable value."""
-    if model.residual is None or model.use != "estimation":
-        raise ValueError("typical values only")
     transplant = timeline.transplanted_at(case.subject, case.now)
     times: list[float] = []
-    rows: list[_Row] = []
+    rows: list[Row] = []
     for time in _change_points(model, case):
         values = dict(fixed)
         for name, covariate in model.covariates.items():
@@ -197,60 +190,11 @@ def _individual(model: PopulationModel, case: Case, fixed: dict[str, float]) -> 
                 values[name] = 1.0 if timeline.on_first_day(transplant, time) else 0.0
             elif name not in fixed:
                 values[name] = timeline.read(covariate, case.subject, time).value
-        row = _row(model, values)
+        row = row_of(model, values)
         if not rows or row != rows[-1]:
             times.append((time - case.now).total_seconds() / 3600.0 if rows else -np.inf)
             rows.append(row)
-
-    # A random effect that acts in no row would only be noise.
-    effects = tuple(name for name in model.iiv if any(name in row.acting for row in rows))
-    acts = np.array([[name in row.acting for name in effects] for row in rows], dtype=np.bool_)
-    index = [effects.index(name) if name in effects else -1 for name in _ORDER]
-    scale = model.units.concentration_factor
-    return Individual(
-        structure=Structure(model.structure.compartments, "oral" in model.structure.routes),
-        row_time=np.array(times, dtype=np.float64),
-        typical=np.array([row.typical for row in rows], dtype=np.float64),
-        eta_names=effects,
-        eta_index=np.array(index, dtype=np.int64),
-        omega=model.omega(effects),
-        residual=ResidualError(model.residual.additive_sd * scale, model.residual.proportional_sd),
-        binding=None if model.binding is None else np.array([row.binding for row in rows], dtype=np.float64),
-        eta_acts=None if acts.all() else acts,
-    )
-
-
-@dataclass(frozen=True)
-class _Row:
-    """Typical values that hold for a while: ``PARAMETERS``, binding in mg/L, and which effects act."""
-
-    typical: tuple[float, ...]
-    binding: tuple[float, float]
-    acting: frozenset[str]
-
-
-def _row(model: PopulationModel, covariates: dict[str, float]) -> _Row:
-    values = model.evaluate(covariates)
-    typical = []
-    for name in _ORDER:
-        own = model.structure.parameters.get(name)
-        value = _ABSENT[name] if own is None else values[own] * model.units.factor(name)
-        if value < 0 or (value == 0 and name not in _MAY_BE_ZERO):
-            raise ValueError(f"{name} is {value:.3g}")
-        typical.append(value)
-    binding = (0.0, 1.0)
-    if model.parsed_binding is not None:
-        scale = model.units.concentration_factor
-        capacity, constant = (part.evaluate(values) * scale for part in model.parsed_binding)
-        if capacity < 0 or constant <= 0:
-            raise ValueError("binding below zero")
-        binding = (capacity, constant)
-    acting = frozenset(
-        name
-        for name, effect in model.iiv.items()
-        if effect.only_when is None or covariates[effect.only_when] == 1
-    )
-    return _Row(tuple(typical), binding, acting)
+    return individual_of(model, times, rows)
 
 
 def _start(case: Case) -> datetime:
