@@ -67,7 +67,7 @@ def whitening(omega: FloatArray) -> FloatArray:
     except np.linalg.LinAlgError:
         value, vector = np.linalg.eigh(omega)
         lower = np.asarray(vector * np.sqrt(np.maximum(value, 0.0)), dtype=np.float64)
-    return lower
+    return np.ascontiguousarray(lower)
 
 
 def map_estimate(

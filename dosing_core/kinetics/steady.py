@@ -51,38 +51,42 @@ def _start(
     With an oral dose the interval starts when the dose arrives. ``duration`` <= ``interval``: the caller
     has split off whole overlapping infusions.
     """
-    times = np.empty(LANES)
+    # Never a literal True or False to a kernel: numba would compile it once more for each.
+    times, infusion = np.empty(LANES), duration > 0.0
     state[:] = 0.0
     if depot:
         for lane in range(count):
             _, gone = decay(rates[KA, lane] * interval)
             state[2, lane] = amount * parameters[first + lane, 0, F] / gone
-    elif duration > 0.0:
+    elif infusion:
         times[:] = duration
-        block_step(rates, times, False, True, count, c, e)
+        block_step(rates, times, depot, infusion, count, c, e)
         for lane in range(count):
             state[0, lane] = c[7, lane] * amount / duration
             state[1, lane] = c[8, lane] * amount / duration
     else:
-        state[0] = amount
+        for lane in range(count):
+            state[0, lane] = amount
     # What one dose leaves at the end of its interval.
     times[:] = interval - duration
-    block_step(rates, times, depot, False, count, c, e)
+    block_step(rates, times, depot, infusion, count, c, e)
     for lane in range(count):
         central, peripheral = state[0, lane], state[1, lane]
         state[0, lane] = c[0, lane] * central + c[1, lane] * peripheral + c[5, lane] * state[2, lane]
         state[1, lane] = c[2, lane] * central + c[3, lane] * peripheral + c[6, lane] * state[2, lane]
     # Times (I - exp(M interval))^-1 in Newton's form.
-    times[:] = interval
-    block_step(rates, times, False, False, count, c, e)
+    if infusion:
+        times[:] = interval
+        block_step(rates, times, depot, infusion, count, c, e)
     for lane in range(count):
         central, peripheral = state[0, lane], state[1, lane]
         fast = 1.0 / e[1, lane]
         both = fast * c[1, lane] / rates[K21, lane] / e[3, lane] if rates[K21, lane] > 0.0 else 0.0
         state[0, lane] = (fast + both * rates[EXCESS, lane]) * central + both * rates[K21, lane] * peripheral
         state[1, lane] = both * rates[K12, lane] * central + (fast + both * rates[REST, lane]) * peripheral
-    if not depot and duration == 0.0:
-        state[0] += amount
+    if not depot and not infusion:
+        for lane in range(count):
+            state[0, lane] += amount
 
 
 @compiled
@@ -102,7 +106,8 @@ def steady_profile(
     whole = 0.0 if depot else math.floor(duration / interval)
     rest = 0.0 if depot else duration - whole * interval
     infused = amount if duration == 0.0 or depot else amount * rest / duration
-    rate = infused / rest if rest > 0.0 else 0.0
+    infusion = rest > 0.0
+    rate = infused / rest if infusion else 0.0
     first = 0
     while first < n:
         count = alike(rows, first, depot)
@@ -119,14 +124,15 @@ def steady_profile(
                 # Just before the dose. Only a bolus makes a jump there.
                 since = interval if not depot and duration == 0.0 else 0.0
             running = min(since, rest)
-            now[:] = state
+            for lane in range(count):
+                now[0, lane], now[1, lane], now[2, lane] = state[0, lane], state[1, lane], state[2, lane]
             if running > 0.0:
                 times[:] = running
-                block_step(rates, times, False, True, count, c, e)
-                advance(c, rate, False, count, now)
+                block_step(rates, times, depot, infusion, count, c, e)
+                advance(c, rate, depot, count, now)
             if since > running:
                 times[:] = since - running
-                block_step(rates, times, depot, False, count, c, e)
+                block_step(rates, times, depot, infusion, count, c, e)
                 advance(c, 0.0, depot, count, now)
             for lane in range(count):
                 constant = whole * amount / duration / rows[first + lane, 0, CL] if whole > 0.0 else 0.0
@@ -146,17 +152,18 @@ def steady_oral_peak(parameters: FloatArray, interval: float) -> FloatArray:
     result = np.empty(n)
     rates, state = np.empty((RATES, LANES)), np.empty((3, LANES))
     c, e, times = np.zeros((COEFFICIENTS, LANES)), np.empty((4, LANES)), np.empty(LANES)
+    depot = interval > 0.0  # Always, but no literal.
     low, high, inner, outer = np.empty(LANES), np.empty(LANES), np.empty(LANES), np.empty(LANES)
     for first in range(0, n, LANES):
         count = min(LANES, n - first)
-        block_rates(rows, 0, first, count, True, rates)
-        _start(rows, first, count, rates, 1.0, interval, 0.0, True, state, c, e)
+        block_rates(rows, 0, first, count, depot, rates)
+        _start(rows, first, count, rates, 1.0, interval, 0.0, depot, state, c, e)
         low[:] = 0.0
         high[:] = interval
         times[:] = interval - _GOLDEN * interval
-        _absorbing(rates, times, count, state, c, e, inner)
+        _absorbing(rates, times, depot, count, state, c, e, inner)
         times[:] = _GOLDEN * interval
-        _absorbing(rates, times, count, state, c, e, outer)
+        _absorbing(rates, times, depot, count, state, c, e, outer)
         fresh = np.empty(LANES)
         for _ in range(GOLDEN_STEPS - 1):
             for lane in range(count):
@@ -167,7 +174,7 @@ def steady_oral_peak(parameters: FloatArray, interval: float) -> FloatArray:
                 else:
                     low[lane] = high[lane] - width
                     times[lane] = low[lane] + _GOLDEN * (high[lane] - low[lane])
-            _absorbing(rates, times, count, state, c, e, fresh)
+            _absorbing(rates, times, depot, count, state, c, e, fresh)
             for lane in range(count):
                 if inner[lane] > outer[lane]:
                     inner[lane], outer[lane] = fresh[lane], inner[lane]
@@ -182,6 +189,7 @@ def steady_oral_peak(parameters: FloatArray, interval: float) -> FloatArray:
 def _absorbing(
     rates: FloatArray,
     times: FloatArray,
+    depot: bool,
     count: int,
     state: FloatArray,
     c: FloatArray,
@@ -189,7 +197,7 @@ def _absorbing(
     central: FloatArray,
 ) -> None:
     """Fill ``central`` [LANES] with the amount ``times`` after ``state``, the depot emptying into it."""
-    block_step(rates, times, True, False, count, c, e)
+    block_step(rates, times, depot, not depot, count, c, e)
     for lane in range(count):
         central[lane] = (
             c[0, lane] * state[0, lane] + c[1, lane] * state[1, lane] + c[5, lane] * state[2, lane]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dosing_core.inference import descent, mixture
 from dosing_core.kinetics import linear, lockstep, steady
 from dosing_core.warm import warm
 
@@ -9,5 +10,10 @@ from dosing_core.warm import warm
 def test_every_kernel_is_compiled_once_for_one_kind_of_arguments() -> None:
     """A second kind of arguments would be compiled at the first order, seconds late."""
     warm()
-    for kernel in (linear.run, lockstep.run, steady.steady_profile, steady.steady_oral_peak):
+    kernels = (
+        *(linear.run, lockstep.run, steady.steady_profile, steady.steady_oral_peak),
+        *(descent.descend, descent.finish, descent.level_densities, descent.to_eta),
+        *(mixture.log_prior, mixture.moments, mixture._spread, mixture._log_mixture),
+    )
+    for kernel in kernels:
         assert len(kernel.signatures) == 1  # type: ignore[attr-defined]
