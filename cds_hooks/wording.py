@@ -19,6 +19,7 @@ from dosing_core.recommendation import (
     Estimate,
     Metric,
     Outcome,
+    PlanStep,
     Recommendation,
     RegimenOption,
     Target,
@@ -187,6 +188,17 @@ class Wording:
             return self.regimen_in_full(order.regimen)
         route = f" {ROUTES[order.route]}" if order.route else ""
         return f"no complete dose and interval{route}"
+
+    def step(self, step: PlanStep) -> str:
+        """The range of a plan's step, without the unit: ``below 11``, ``11–17``, ``above 17``."""
+        low, high = (None if end is None else self.exposure(end) for end in (step.low, step.high))
+        if low is None:
+            return f"below {high}" if high is not None else "any value"
+        return f"{low}{DASH}{high}" if high is not None else f"above {low}"
+
+    def action(self, step: PlanStep) -> str:
+        """What a plan's step calls for: ``stay``, or a regimen."""
+        return "stay" if step.stay else self.regimen(step.regimen)
 
     def loading(self, option: RegimenOption) -> str:
         """The loading dose of an option, or that there is none."""

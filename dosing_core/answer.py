@@ -22,8 +22,9 @@ from dosing_core.kinetics import hours
 from dosing_core.library.load import load_drug
 from dosing_core.library.schema import DrugFile
 from dosing_core.parameters import expected_person
+from dosing_core.plan import plan
 from dosing_core.population.bind import Bound, bind
-from dosing_core.recommendation import Curve, NextLevel, Recommendation, RegimenOption
+from dosing_core.recommendation import Curve, NextLevel, PlanStep, Recommendation, RegimenOption
 from dosing_core.regimens.comparison import alternatives, is_relevant
 from dosing_core.regimens.limits import broken, patient_limits, touched
 from dosing_core.regimens.loading import LoadingDose, choose_loading
@@ -108,7 +109,7 @@ def _decide(consultation: Consultation, chosen: Scored) -> _Decision:
     if relevant or loading is not None:
         drafts.append(_recommended(own, kept, loading))
     others = alternatives(
-        own.scored, kept, ordered.regimen if ordered else None, own.drug_file.judgement, ALTERNATIVES
+        own.search.scored, kept, ordered.regimen if ordered else None, own.drug_file.judgement, ALTERNATIVES
     )
     when = own.timing.first_dose_at
     drafts += [Draft(other, "alternative", when, loading=loading) for other in others]
@@ -178,6 +179,7 @@ def _compose(
     """The whole answer."""
     own, drug_file = consultation, consultation.drug_file
     requests = _requests(own, screening, decision)
+    next_level = _next_level(own, screening, decision)
     return Recommendation(
         outcome=decision.outcome,
         drug=drug_file.drug,
@@ -188,7 +190,8 @@ def _compose(
         parameters=own.parameters,
         levels=own.reviewed.levels,
         curves=_curves(own, decision.options),
-        next_level=_next_level(own, screening, decision),
+        next_level=next_level,
+        plan=_plan(own, decision, next_level),
         why=explain.why(own, screening, decision.outcome),
         used=explain.used_facts(own),
         missing=screening.findings,
@@ -248,6 +251,19 @@ def _next_level(consultation: Consultation, screening: Screening, decision: _Dec
         return sampling.while_unmeasured(own.drug_file, interval, started, due, now)
     why = "The first level after this change." if own.reviewed.used else "No level speaks yet."
     return sampling.after_change(own.drug_file, regimen, due, now, why)
+
+
+def _plan(
+    consultation: Consultation, decision: _Decision, next_level: NextLevel | None
+) -> tuple[PlanStep, ...]:
+    """What the next level would change, if the advice is followed until it is drawn."""
+    own = consultation
+    by_role = {option.role: option for option in reversed(decision.options)}
+    followed = by_role.get("recommended") or by_role.get("as_ordered")
+    if next_level is None or followed is None or decision.outcome == "insufficient":
+        return ()
+    judged = own.ordered.regimen if own.ordered and followed.role == "as_ordered" else followed.regimen
+    return plan(own.question, own.search, followed, judged.duration_h, next_level.time, own.case.now)
 
 
 def _model_may_not_speak(

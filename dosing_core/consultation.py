@@ -24,7 +24,7 @@ from dosing_core.regimens.candidates import Candidate, candidates
 from dosing_core.regimens.comparison import best
 from dosing_core.regimens.infusion import standard_duration
 from dosing_core.regimens.limits import PatientLimits, patient_limits
-from dosing_core.regimens.search import Question, Scored, score, score_one
+from dosing_core.regimens.search import Question, Scored, Search, score, score_one, search
 from dosing_core.regimens.timing import Timing, timing
 from dosing_core.review import Reviewed, review
 from dosing_core.screening import Screening, latest_measurement
@@ -52,7 +52,7 @@ class Consultation:
     target: Target
     candidates: tuple[Candidate, ...]
     question: Question
-    scored: tuple[Scored, ...]
+    search: Search
     chosen: Scored | None
     """The best candidate; None if no practical regimen is inside the limits."""
     ordered: Scored | None
@@ -85,7 +85,7 @@ def consult(case: Case, drug_file: DrugFile, screening: Screening, bound: Bound)
     choices = candidates(drug_file, limits, weight.value, screening.route, ordered)
     target = choose_target(drug_file, case)
     question = ask(reviewed.belief, drug_file, target, when, history)
-    scored = score(question, choices)
+    found = search(question, choices)
     return Consultation(
         case=case,
         drug_file=drug_file,
@@ -100,8 +100,8 @@ def consult(case: Case, drug_file: DrugFile, screening: Screening, bound: Bound)
         target=target,
         candidates=choices,
         question=question,
-        scored=scored,
-        chosen=best(scored, target, drug_file.judgement),
+        search=found,
+        chosen=best(found.scored, target, drug_file.judgement),
         ordered=score_one(question, ordered) if ordered else None,
     )
 

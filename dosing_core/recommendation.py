@@ -134,6 +134,20 @@ class NextLevel(Value):
     reason: str
 
 
+class PlanStep(Value):
+    """What the next level would call for if it lay in this range. Computed before the level is drawn."""
+
+    low: float | None
+    """mg/L; None: no lower end."""
+    high: float | None
+    """mg/L; None: no upper end."""
+    regimen: Regimen
+    stay: bool
+    """True if it is the regimen that is given until then."""
+    chance: Annotated[float, Field(ge=0, le=1)]
+    """How likely the level is to lie in this range."""
+
+
 class ModelUse(Value):
     """A published model that spoke, and whether this patient belongs to its population."""
 
@@ -200,6 +214,9 @@ class Recommendation(Value):
     levels: tuple[LevelReview, ...] = ()
     curves: tuple[Curve, ...] = ()
     next_level: NextLevel | None = None
+    plan: tuple[PlanStep, ...] = ()
+    """If-then: from low to high, what the next level would call for. Empty if nothing that it may show would
+    change the dose."""
     why: tuple[str, ...] = ()
     used: tuple[UsedFact, ...] = ()
     missing: tuple[Finding, ...] = ()

@@ -32,6 +32,7 @@ def detail(subject: CardSubject) -> str:
         _table(subject),
         _why(subject),
         _next_level(subject),
+        _plan(subject),
         *_cautions(subject),
         _used(subject),
         _findings(subject, "Not known or not used", ("missing", "conflict", "excluded", "unreachable")),
@@ -143,6 +144,15 @@ def _next_level(subject: CardSubject) -> str:
         return ""
     latest = f", by {wording.when(level.latest)} at the latest" if level.latest else ""
     return f"**Next level:** {wording.when(level.time)}{latest}. {_sentence(level.reason)}"
+
+
+def _plan(subject: CardSubject) -> str:
+    """``If it shows below 11: 1,000 mg …``: what the next level would call for."""
+    wording = subject.wording
+    steps = [
+        markdown(f"{wording.step(step)}: {wording.action(step)}") for step in subject.recommendation.plan
+    ]
+    return f"**If it shows** ({wording.concentration_unit}) {'; '.join(steps)}." if steps else ""
 
 
 def _cautions(subject: CardSubject) -> Iterable[str]:

@@ -57,6 +57,9 @@ def _basis(recommendation: Recommendation, wording: Wording) -> list[str]:
     if recommendation.next_level:
         level = recommendation.next_level
         lines.append(f"Next level: {wording.when(level.time)}. {level.reason}")
+    if recommendation.plan:
+        steps = "; ".join(f"{wording.step(step)}: {wording.action(step)}" for step in recommendation.plan)
+        lines.append(f"If it shows ({wording.concentration_unit}) {steps}.")
     if recommendation.used:
         facts = (
             f"{fact.name} {fact.value}" + (f" ({wording.when(fact.time)})" if fact.time else "")

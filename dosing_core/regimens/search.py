@@ -15,6 +15,7 @@ from dosing_core.case import Regimen
 from dosing_core.goals.attainment import Attainment, attainment
 from dosing_core.goals.loss import window_loss
 from dosing_core.inference.particles import Particles
+from dosing_core.inference.summaries import quantile
 from dosing_core.kinetics import DoseTable
 from dosing_core.library.schema import Judgement
 from dosing_core.population.individual import FloatArray
@@ -53,32 +54,69 @@ class Question:
     """Variation within a patient that the model leaves out; see ``variation``."""
 
 
-def score(question: Question, candidates: Sequence[Candidate]) -> tuple[Scored, ...]:
+@dataclass(frozen=True, eq=False)
+class Search:
+    """All candidates on the same particles, kept so that other weights need no new simulation."""
+
+    candidates: tuple[Candidate, ...]
+    values: FloatArray
+    """[n_candidates, n] exposure in the target's metric, mg/L or mg·h/L."""
+    scored: tuple[Scored, ...]
+
+    def reweighted(self, weight: FloatArray, question: Question) -> tuple[Scored, ...]:
+        """The candidates' scores if the particles weigh ``weight`` [n], which sums to 1."""
+        target = question.target
+        losses = window_loss(self.values, target, question.judgement) @ weight
+        above, below = (self.values > target.high) @ weight, (self.values < target.low) @ weight
+        medians = [float(quantile(row, weight, 0.5)) for row in self.values]
+        return tuple(
+            Scored(
+                regimen=candidate.regimen,
+                attainment=Attainment(max(0.0, 1.0 - high - low), high, low),
+                loss=loss,
+                median=median,
+                usual=candidate.usual,
+                preference=candidate.preference,
+            )
+            for candidate, loss, high, low, median in zip(
+                self.candidates, losses.tolist(), above.tolist(), below.tolist(), medians, strict=True
+            )
+        )
+
+
+def search(question: Question, candidates: Sequence[Candidate]) -> Search:
     """Score every candidate, in their order. One simulation a schedule, whatever the number of doses."""
     alike = question.target.metric == "auc24" and all(p.binding is None for p, _ in question.particles)
     schedules: dict[Schedule, list[int]] = {}
     for place, candidate in enumerate(candidates):
         schedules.setdefault(_schedule(candidate.regimen, alike), []).append(place)
     answers = responses(question.particles, tuple(schedules), question.first_h, question.history)
-    scored: dict[int, Scored] = {}
+    values = np.empty((len(candidates), question.particles.size))
     for places, response in zip(schedules.values(), answers, strict=True):
         doses = np.array([candidates[place].regimen.dose_mg for place in places])
-        values = _metric(response, question.target, doses)
-        values = values * occasion_factors(question.occasion_cv, values.shape[1])
-        losses = window_loss(values, question.target, question.judgement).mean(axis=1)
-        medians = np.median(values, axis=1)
-        chances = attainment(values, question.target)
-        for row, place in enumerate(places):
-            candidate = candidates[place]
-            scored[place] = Scored(
-                regimen=candidate.regimen,
-                attainment=chances[row],
-                loss=float(losses[row]),
-                median=float(medians[row]),
-                usual=candidate.usual,
-                preference=candidate.preference,
-            )
-    return tuple(scored[place] for place in range(len(candidates)))
+        values[places] = _metric(response, question.target, doses)
+    values *= occasion_factors(question.occasion_cv, values.shape[1])
+    losses = window_loss(values, question.target, question.judgement).mean(axis=1).tolist()
+    medians = np.median(values, axis=1).tolist() if len(values) else []
+    scored = (
+        Scored(
+            regimen=candidate.regimen,
+            attainment=chances,
+            loss=loss,
+            median=median,
+            usual=candidate.usual,
+            preference=candidate.preference,
+        )
+        for candidate, chances, loss, median in zip(
+            candidates, attainment(values, question.target), losses, medians, strict=True
+        )
+    )
+    return Search(tuple(candidates), values, tuple(scored))
+
+
+def score(question: Question, candidates: Sequence[Candidate]) -> tuple[Scored, ...]:
+    """The scores of a search."""
+    return search(question, candidates).scored
 
 
 def score_one(question: Question, regimen: Regimen) -> Scored:

@@ -9,7 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from hand_built import ADVISED, HOUR, NOW, ORDERED, TACROLIMUS, case, change, option, without_weight
+from hand_built import ADVISED, HOUR, NOW, ORDERED, OTHER, TACROLIMUS, case, change, option, without_weight
 from markdown_it import MarkdownIt
 
 from cds_hooks.cards import CardSubject, card_for, failure_card, other_patient_card
@@ -22,6 +22,7 @@ from dosing_core.recommendation import (
     Estimate,
     Exposure,
     LevelReview,
+    PlanStep,
     Recommendation,
     RegimenOption,
     Target,
@@ -331,6 +332,18 @@ def test_an_assumption_that_changes_nothing_is_left_to_the_page() -> None:
 
     assert "**Assumed:**" not in (_card(change(assumptions=(same,))).detail or "")
     assert "Without it 1,000 mg every 12 h" in (_card(change(assumptions=(other,))).detail or "")
+
+
+def test_the_plan_for_the_next_level_is_one_line() -> None:
+    steps = (
+        PlanStep(low=None, high=11, regimen=ORDERED, stay=False, chance=0.2),
+        PlanStep(low=11, high=17, regimen=ADVISED, stay=True, chance=0.6),
+        PlanStep(low=17, high=None, regimen=OTHER, stay=False, chance=0.2),
+    )
+    detail = _card(change(plan=steps)).detail or ""
+
+    assert "(mg/L) below 11: 1,000 mg every 12 h; 11–17: stay; above 17: 1,000 mg every 24 h." in detail
+    assert "If it shows" not in (_card(change()).detail or "")
 
 
 def test_the_detail_is_a_table_and_the_basis() -> None:

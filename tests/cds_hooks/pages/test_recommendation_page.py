@@ -18,7 +18,7 @@ from cds_hooks.ledger.records import FeedbackRecord, StoredRecommendation
 from cds_hooks.pages.recommendation import blueprint
 from cds_hooks.settings import Settings
 from dosing_core.case import Case, Finding, Measurement, Regimen, Subject
-from dosing_core.recommendation import Display, Recommendation, Target
+from dosing_core.recommendation import Display, NextLevel, PlanStep, Recommendation, Target
 
 
 class Html(HTMLParser):
@@ -306,3 +306,20 @@ def test_three_numbers_say_what_changes_and_stand_alone_where_nothing_does(show:
 
     assert "AUC24652→to489mg·h/LChanceof400–60027%→to84%Chanceabove60071%→to8%" in changed
     assert "AUC24652mg·h/LChanceof400–60027%Chanceabove60071%" in same
+
+
+def test_the_plan_for_the_next_level_is_a_table(show: Show) -> None:
+    """0.005 mg/L are 5 ng/mL; the step that changes nothing says ``stay``."""
+    stay = Regimen(dose_mg=3, interval_h=12, route="oral")
+    more = Regimen(dose_mg=4, interval_h=12, route="oral")
+    steps = (
+        PlanStep(low=None, high=0.005, regimen=more, stay=False, chance=0.1),
+        PlanStep(low=0.005, high=None, regimen=stay, stay=True, chance=0.9),
+    )
+    planned = _tacrolimus().model_copy(
+        update={"plan": steps, "next_level": NextLevel(time=NOW, reason="Soon.")}
+    )
+    rows = {row[0]: row[1:] for row in Html(show(planned)).table_rows if row}
+
+    assert rows["below 5.0"] == ["4 mg every 12 h", "10 %"]
+    assert rows["above 5.0"] == ["stay", "90 %"]
