@@ -107,6 +107,8 @@ class Level(Value):
     value_mg_L: PositiveFloat
     charted_as: Literal["trough", "peak", "random"] | None = None
     """What the laboratory or ward calls it. The times decide what it is."""
+    limit: Literal["exact", "above", "below"] = "exact"
+    """``above``: the true value is above ``value_mg_L`` (charted as ``>80``); ``below``: it is below it."""
     source: str
 
 
