@@ -17,6 +17,9 @@ from dosing_core.kinetics.linear import CL, LAG, F
 from dosing_core.kinetics.steady import steady_profile
 from dosing_core.population.individual import FloatArray, Individual
 
+# 8-point Gauss-Legendre quadrature on [-1, 1]. Finding the nodes takes longer than using them.
+_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(8)
+
 Prediction = Callable[[FloatArray], FloatArray]
 """Parameters [n, n_rows, 7] to observed concentrations [n, n_times], mg/L."""
 
@@ -170,7 +173,6 @@ def panels(breaks: Sequence[float]) -> tuple[FloatArray, FloatArray]:
         while edges[-1] < right:
             edges.append(right if right - edges[-1] < 1.5 * width else edges[-1] + width)
             width *= 2.0
-    nodes, weights = np.polynomial.legendre.leggauss(8)
     half = np.diff(edges)[:, None] / 2.0
     middle = (np.array(edges[:-1]) + np.array(edges[1:]))[:, None] / 2.0
-    return (middle + half * nodes).ravel(), (half * weights).ravel()
+    return (middle + half * _NODES).ravel(), (half * _WEIGHTS).ravel()

@@ -202,3 +202,24 @@ def _absorbing(
         central[lane] = (
             c[0, lane] * state[0, lane] + c[1, lane] * state[1, lane] + c[5, lane] * state[2, lane]
         )
+
+
+@compiled
+def bound_areas(
+    doses: FloatArray, profile: FloatArray, weights: FloatArray, capacity: float, constant: float
+) -> FloatArray:
+    """Weighted sums [doses, n] of the measured concentration: ``profile`` [n, nodes] times each dose, bound.
+
+    Saturable binding as in ``predict.bound``. Particles are innermost, so that they go side by side.
+    """
+    n, nodes = profile.shape
+    by_node = profile.T.copy()
+    result = np.zeros((len(doses), n))
+    for k in range(len(doses)):
+        dose = doses[k]
+        for node in range(nodes):
+            weight = weights[node]
+            for i in range(n):
+                kinetic = dose * by_node[node, i]
+                result[k, i] += weight * (kinetic * (1.0 + capacity / (kinetic + constant)))
+    return result

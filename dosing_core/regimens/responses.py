@@ -29,7 +29,7 @@ from dosing_core.kinetics.events import rows_at
 from dosing_core.kinetics.history import DoseTable
 from dosing_core.kinetics.linear import CL, LAG, V1, F
 from dosing_core.kinetics.predict import auc, bound, concentrations, interval_quadrature, panels
-from dosing_core.kinetics.steady import steady_oral_peak, steady_profile
+from dosing_core.kinetics.steady import bound_areas, steady_oral_peak, steady_profile
 from dosing_core.population.individual import FloatArray, Individual
 
 DAY_H = 24.0
@@ -193,12 +193,8 @@ class _SteadyArea:
     def of(self, doses: FloatArray) -> FloatArray:
         if self.individual.binding is None:
             return np.multiply.outer(doses, self.profile[:, 0])
-        return np.stack(
-            [
-                np.einsum("no,o->n", _observed(self.individual, dose * self.profile), self.weights)
-                for dose in doses
-            ]
-        )
+        capacity, constant = self.individual.binding[-1]
+        return bound_areas(doses, self.profile, self.weights, float(capacity), float(constant))
 
 
 def _steady_area(individual: Individual, last: FloatArray, schedule: Schedule) -> _SteadyArea:

@@ -11,7 +11,7 @@ def test_every_kernel_is_compiled_once_for_one_kind_of_arguments() -> None:
     """A second kind of arguments would be compiled at the first order, seconds late."""
     warm()
     kernels = (
-        *(linear.run, lockstep.run, steady.steady_profile, steady.steady_oral_peak),
+        *(linear.run, lockstep.run, steady.steady_profile, steady.steady_oral_peak, steady.bound_areas),
         *(descent.descend, descent.finish, descent.level_densities, descent.to_eta),
         *(mixture.log_prior, mixture.moments, mixture._spread, mixture._log_mixture),
     )

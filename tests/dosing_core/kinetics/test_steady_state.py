@@ -12,11 +12,13 @@ from scipy.integrate import quad
 from dosing_core.kinetics import (
     DoseTable,
     auc,
+    bound,
     concentrations,
     no_doses,
     steady_state,
     steady_state_auc24,
 )
+from dosing_core.kinetics.steady import bound_areas
 
 TWO = np.array([4.0, 30.0, 5.0, 40.0, 0.9, 0.6, 0.8])
 ONE = np.array([4.0, 30.0, 0.0, 1.0, 0.9, 0.6, 0.8])
@@ -117,3 +119,14 @@ def test_no_doses_no_area() -> None:
     assert auc(individual, parameters, no_doses(), 3.0, 3.0).tolist() == [0.0]
     with pytest.raises(ValueError, match="end after its start"):
         auc(individual, parameters, no_doses(), 1.0, 0.0)
+
+
+def test_bound_areas_are_sums_of_bound_concentrations() -> None:
+    """Pointwise, as numpy does it."""
+    rng = np.random.default_rng(8)
+    profile, weights, doses = rng.random((70, 9)), rng.random(9), np.array([0.5, 3.0, 7.5])
+
+    got = bound_areas(doses, profile, weights, 0.14, 0.0038)
+
+    want = [bound(dose * profile, np.array([0.14, 0.0038])) @ weights for dose in doses]
+    np.testing.assert_allclose(got, want, rtol=1e-12)
