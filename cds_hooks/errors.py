@@ -5,6 +5,7 @@
     ServiceError
     ├── ConfigurationError      the service cannot run as configured; the text says what to do
     ├── UnknownRecommendation   the ledger holds no recommendation with this id
+    ├── UnusableInput           a file or an option of a command is not what it should be (says which)
     ├── UnreadableRecommendation  it was stored by a version whose values this one cannot read
     └── RefusedCall             a call is answered with 4xx and an OperationOutcome
         ├── MalformedRequest        400  not JSON, a field missing or of the wrong kind
@@ -31,6 +32,10 @@ class ServiceError(Exception):
 
 class ConfigurationError(ServiceError):
     """The service cannot run as configured; the text says what to do."""
+
+
+class UnusableInput(ServiceError):
+    """A file or an option of a command is not what it should be; the text says which and why."""
 
 
 class UnknownRecommendation(ServiceError):

@@ -6,7 +6,10 @@
     ├── UnknownDrug          the library holds no file for the drug that the case asks about
     ├── InvalidDrugFile      a drug file is incomplete or contradicts itself (says where)
     │   └── InvalidExpression    one of its covariate equations is not allowed or not computable
-    └── UnitError            a quantity has no exact conversion to the canonical unit
+    ├── UnitError            a quantity has no exact conversion to the canonical unit
+    ├── InvalidDataset       a pharmacometric dataset breaks a convention (says row and column)
+    ├── InvalidCovariate     a covariate is absent, unknown to the model or out of its range (names it)
+    └── NotSupported         a model or regimen asks for something that the tools do not do yet (names it)
 
 A question that cannot be answered is not an error: it is a ``Recommendation`` whose outcome says so.
 """
@@ -46,3 +49,27 @@ class UnitError(DosingError):
         super().__init__(f"{unit!r} is not a known unit of {quantity}")
         self.unit = unit
         self.quantity = quantity
+
+
+class InvalidDataset(DosingError):
+    """A dataset breaks the conventions; ``row`` counts from 1, which is the header, or is 0 for the whole."""
+
+    def __init__(self, row: int, column: str, problem: str) -> None:
+        place = ", ".join(filter(None, (f"row {row}" if row else "", f"column {column}" if column else "")))
+        super().__init__(f"{place}: {problem}" if place else problem)
+        self.row = row
+        self.column = column
+        self.problem = problem
+
+
+class InvalidCovariate(DosingError):
+    """A covariate cannot be used as it is; ``name`` is the model's."""
+
+    def __init__(self, name: str, problem: str) -> None:
+        super().__init__(f"covariate {name}: {problem}" if name else problem)
+        self.name = name
+        self.problem = problem
+
+
+class NotSupported(DosingError):
+    """Something is asked for that is not built yet; the text names it."""

@@ -8,12 +8,16 @@ from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
+from typing import TypeVar
 
 import yaml
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from dosing_core.errors import InvalidDrugFile, UnknownDrug
 from dosing_core.library.schema import DrugFile
+from dosing_core.population.model import PopulationModel
+
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 def load_drug(drug: str) -> DrugFile:
@@ -59,12 +63,39 @@ def read_drug_file(path: Path) -> DrugFile:
 
 def parse_drug_file(text: str, name: str) -> DrugFile:
     """Check a drug file's text; ``name`` is what errors call the file. Raises ``InvalidDrugFile``."""
+    drug_file = _parse(text, name, DrugFile)
+    if f"{drug_file.drug}.yaml" != name:
+        raise InvalidDrugFile(f"{name}: drug", f"says {drug_file.drug!r}, which is not the file's name")
+    return drug_file
+
+
+def read_models(path: Path) -> tuple[PopulationModel, ...]:
+    """The models of a file on disk: a whole drug file, its default model first, or one model by itself.
+
+    Raises ``InvalidDrugFile`` or ``OSError``.
+    """
     try:
-        root = yaml.compose(
-            text, Loader=yaml.CSafeLoader if hasattr(yaml, "CSafeLoader") else yaml.SafeLoader
-        )
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise InvalidDrugFile(path.name, "not text in UTF-8") from error
+    if "models" in _top_level(text, path.name):
+        return models_of(parse_drug_file(text, path.name))
+    return (_parse(text, path.name, PopulationModel),)
+
+
+def models_of(drug_file: DrugFile) -> tuple[PopulationModel, ...]:
+    """The file's models, the default first."""
+    return tuple(sorted(drug_file.models, key=lambda model: model.id != drug_file.default_model))
+
+
+_Parsed = TypeVar("_Parsed", bound=BaseModel)
+
+
+def _parse(text: str, name: str, kind: type[_Parsed]) -> _Parsed:
+    root = _composed(text, name)
+    try:
         _refuse_repeated_keys(root, name)
-        content = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - safe
+        content = yaml.load(text, Loader=_LOADER)  # noqa: S506 - safe
         document = json.dumps(content, allow_nan=False)
     except yaml.YAMLError as error:
         raise InvalidDrugFile(name, " ".join(str(error).split())) from error
@@ -73,14 +104,23 @@ def parse_drug_file(text: str, name: str) -> DrugFile:
             name, f"only text, numbers, truth values, lists and mappings: {error}"
         ) from error
     try:
-        drug_file = DrugFile.model_validate_json(document)
+        return kind.model_validate_json(document)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "the file"
         raise InvalidDrugFile(f"{name}:{_line(root, first['loc'])}: {where}", first["msg"]) from error
-    if f"{drug_file.drug}.yaml" != name:
-        raise InvalidDrugFile(f"{name}: drug", f"says {drug_file.drug!r}, which is not the file's name")
-    return drug_file
+
+
+def _composed(text: str, name: str) -> yaml.Node | None:
+    try:
+        return yaml.compose(text, Loader=_LOADER)
+    except yaml.YAMLError as error:
+        raise InvalidDrugFile(name, " ".join(str(error).split())) from error
+
+
+def _top_level(text: str, name: str) -> tuple[str, ...]:
+    root = _composed(text, name)
+    return tuple(str(key.value) for key, _ in root.value) if isinstance(root, yaml.MappingNode) else ()
 
 
 def _refuse_repeated_keys(node: yaml.Node | None, name: str) -> None:

@@ -1,0 +1,407 @@
+"""``dosewright fit`` and ``dosewright simulate``: options in, CSV files and a picture out.
+
+The arithmetic is in ``dosing_core.evaluation``; here are files, units and words. What is slow to load is
+imported when a command runs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import math
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cds_hooks.errors import UnusableInput
+from cds_hooks.progress import Progress
+
+if TYPE_CHECKING:
+    from cds_hooks.evaluation_tables import Cell
+    from dosing_core.evaluation import Course, Dataset, ModelledSubject, SubjectFit
+    from dosing_core.kinetics import DoseTable
+    from dosing_core.population.individual import FloatArray
+    from dosing_core.population.model import PopulationModel
+
+MOST_IN_TASK = 50
+"""Subjects in one task of the pool: enough that handing it over costs nothing beside the work."""
+MOST_INSTANTS = 50_000
+"""Project policy: a finer grid is a slip; four hours of seconds, or five years of hours, fit."""
+
+
+def add_fit(commands: Any) -> None:
+    """Add the subcommand ``fit``."""
+    parser = commands.add_parser(
+        "fit",
+        help="estimate individuals of a NONMEM-style dataset",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        description="Estimate each subject of a dataset under a population model: random effects (etas),\n"
+        "their covariance, predictions, posterior quantiles and diagnostics. The population's parameters\n"
+        "are the model's and are not estimated.\n\n"
+        "The dataset is a CSV file with a header: ID, TIME, AMT, DV and, as needed, RATE, EVID, MDV,\n"
+        "CMT, SS, II, ADDL, LLOQ, CENS, BLQ and the model's covariates under the model's names.\n"
+        "TIME and II are in the model's unit of time, AMT in mg, DV in its unit of concentration,\n"
+        "covariates in the units of the model file. '.' and empty cells are missing. See\n"
+        "docs/pharmacometrics.md for the conventions and an example.",
+    )
+    _add_model(parser)
+    add = parser.add_argument
+    add("--data", required=True, type=Path, metavar="DATA.csv", help="the dataset")
+    add(
+        "--drop-censored",
+        action="store_true",
+        help="leave out levels that are below quantification (CENS, BLQ, or DV below LLOQ) and say how many; "
+        "without it such a dataset is refused",
+    )
+    add(
+        "--workers",
+        type=_whole(1),
+        default=1,
+        metavar="N",
+        help="processes that share the subjects (default: 1)",
+    )
+    _add_output(parser)
+    parser.set_defaults(run=_fit)
+
+
+def add_simulate(commands: Any) -> None:
+    """Add the subcommand ``simulate``."""
+    parser = commands.add_parser(
+        "simulate",
+        help="simulate a regimen in a virtual population",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        description="Simulate a regimen in people who differ by the model's random effects and share their\n"
+        "covariates. Writes percentiles over time as CSV and as a picture. Times are in h, doses in\n"
+        "mg, concentrations in the model's unit.",
+    )
+    _add_model(parser)
+    add = parser.add_argument
+    add("--dose", required=True, type=_positive, metavar="MG", help="one dose, mg")
+    add("--interval", required=True, type=_positive, metavar="H", help="time between doses, h")
+    add(
+        "--duration",
+        type=_not_negative,
+        default=0.0,
+        metavar="H",
+        help="length of each infusion, h; 0 (default) is a bolus, or a dose by mouth",
+    )
+    add("--route", choices=("iv", "oral"), help="how it is given (default: the model's first route)")
+    add(
+        "--doses",
+        type=_whole(1),
+        metavar="N",
+        help="how many doses (default: as many as begin before --hours)",
+    )
+    add("--loading", type=_positive, metavar="MG", help="first dose instead of --dose, mg")
+    add("--hours", required=True, type=_positive, metavar="H", help="how long to look, h from the first dose")
+    add(
+        "--step", type=_positive, default=0.25, metavar="H", help="time between two values, h (default: 0.25)"
+    )
+    add(
+        "--covariate",
+        action="append",
+        default=[],
+        type=_covariate,
+        metavar="NAME=VALUE",
+        help="a covariate by the model's name, in the unit of the model file, e.g. WT=70; repeat for each",
+    )
+    add("--subjects", type=_whole(1), default=1000, metavar="N", help="virtual people (default: 1000)")
+    add(
+        "--seed",
+        type=_whole(0),
+        metavar="N",
+        help="draw the people by chance from this seed (default: fixed quasi-random points, at most 4096)",
+    )
+    _add_output(parser)
+    parser.set_defaults(run=_simulate)
+
+
+def _add_model(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--model",
+        required=True,
+        metavar="NAME|FILE",
+        help="a drug of the library by name, a drug file (.yaml), or a YAML file with one model",
+    )
+    parser.add_argument(
+        "--model-id",
+        metavar="ID",
+        help="which model of the drug, e.g. vancomycin.goti2018 (default: its default)",
+    )
+
+
+def _add_output(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--out", required=True, type=Path, metavar="DIR", help="directory for the results; files are replaced"
+    )
+    parser.add_argument(
+        "--progress", action="store_true", help="show progress on standard error even if it is not a terminal"
+    )
+
+
+def _number(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number") from None
+    if not math.isfinite(value) or abs(value) > 1e9:
+        raise argparse.ArgumentTypeError(f"{text} is out of range")
+    return value
+
+
+def _positive(text: str) -> float:
+    value = _number(text)
+    if value <= 0:
+        raise argparse.ArgumentTypeError(f"{text} is not above 0")
+    return value
+
+
+def _not_negative(text: str) -> float:
+    value = _number(text)
+    if value < 0:
+        raise argparse.ArgumentTypeError(f"{text} is below 0")
+    return value
+
+
+def _whole(least: int) -> Callable[[str], int]:
+    def whole(text: str) -> int:
+        if not re.fullmatch(r"\d{1,9}", text) or int(text) < least:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from {least}")
+        return int(text)
+
+    return whole
+
+
+def _covariate(text: str) -> tuple[str, float]:
+    name, equals, value = text.partition("=")
+    if not (name and equals):
+        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=VALUE")
+    return name, _number(value)
+
+
+def _fit(options: argparse.Namespace) -> int:
+    from cds_hooks import evaluation_tables as tables
+    from dosing_core.errors import DosingError
+    from dosing_core.evaluation import modelled
+
+    model = _model(options.model, options.model_id)
+    dataset = _dataset(options.data, model, options.drop_censored)
+    try:
+        subjects = modelled(model, dataset)
+    except DosingError as error:
+        raise UnusableInput(f"{options.data}: {error}") from None
+    progress = Progress("fit", len(subjects), options.progress)
+    fits = list(_fits(subjects, options.workers, progress))
+    results = {
+        "etas.csv": tables.etas(model, fits),
+        "covariance.csv": tables.covariance(fits),
+        "predictions.csv": tables.predictions(model, fits, subjects),
+        "quantiles.csv": tables.quantiles(model, fits),
+        "diagnostics.csv": tables.diagnostics(fits, subjects),
+        "shrinkage.csv": tables.shrinkage_of(fits, subjects),
+    }
+    _write_tables(options.out, results)
+    levels = sum(len(subject.observations) for subject in subjects)
+    print(f"{model.id}: {len(subjects)} subjects, {levels} levels; {', '.join(results)} in {options.out}")
+    if dataset.censored_dropped:
+        print(f"{dataset.censored_dropped} censored levels left out")
+    doubtful = [fit.id for fit in fits if not fit.diagnostics.trustworthy]
+    if doubtful:
+        print(
+            f"no quantiles for {len(doubtful)} subjects, whose posterior cannot be trusted: ID "
+            + ", ".join(doubtful[:20])
+        )
+    return 0
+
+
+def _model(text: str, identifier: str | None) -> PopulationModel:
+    """A model by name of drug or by file. Raises ``UnusableInput``."""
+    from dosing_core.errors import DosingError, UnknownDrug
+    from dosing_core.library import drugs, load_drug, models_of, read_models
+
+    path = Path(text)
+    try:
+        if path.suffix in (".yaml", ".yml") or len(path.parts) > 1:
+            models = read_models(path)
+        else:
+            models = models_of(load_drug(text))
+    except UnknownDrug:
+        known = ", ".join(drug.drug for drug in drugs())
+        raise UnusableInput(f"--model {text}: the library has {known}; a file ends in .yaml") from None
+    except OSError as error:
+        raise UnusableInput(f"--model {text}: {error.strerror}") from None
+    except DosingError as error:
+        raise UnusableInput(f"--model {text}: {error}") from None
+    if identifier is None:
+        return models[0]
+    for model in models:
+        if model.id == identifier:
+            return model
+    raise UnusableInput(f"--model-id {identifier}: there is {', '.join(model.id for model in models)}")
+
+
+def _dataset(path: Path, model: PopulationModel, drop_censored: bool) -> Dataset:
+    from dosing_core.errors import InvalidDataset
+    from dosing_core.evaluation import read_dataset
+
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            return read_dataset(csv.reader(file), model.covariates, drop_censored=drop_censored)
+    except OSError as error:
+        raise UnusableInput(f"{path}: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise UnusableInput(f"{path}: not text in UTF-8") from None
+    except (InvalidDataset, csv.Error) as error:
+        raise UnusableInput(f"{path}: {error}") from None
+
+
+def _fits(subjects: Sequence[ModelledSubject], workers: int, progress: Progress) -> Iterator[SubjectFit]:
+    """Fits in the order of the subjects, whoever makes them: the bytes do not depend on ``workers``."""
+    if workers == 1 or len(subjects) == 1:
+        for done, subject in enumerate(subjects, start=1):
+            yield from fit_chunk((subject,))
+            progress.at(done)
+        return
+    from concurrent.futures import ProcessPoolExecutor
+    from multiprocessing import get_context
+
+    size = max(1, min(MOST_IN_TASK, math.ceil(len(subjects) / (4 * workers))))
+    chunks = [tuple(subjects[i : i + size]) for i in range(0, len(subjects), size)]
+    done = 0
+    # Spawned, not forked: a fork of a process with threads may hang.
+    with ProcessPoolExecutor(min(workers, len(chunks)), mp_context=get_context("spawn")) as pool:
+        for fits in pool.map(fit_chunk, chunks):
+            yield from fits
+            done += len(fits)
+            progress.at(done)
+
+
+def fit_chunk(subjects: Sequence[ModelledSubject]) -> tuple[SubjectFit, ...]:
+    """The fits of a few subjects: what one task of the pool does."""
+    from dosing_core.evaluation import fit_subject
+
+    return tuple(fit_subject(subject) for subject in subjects)
+
+
+def _simulate(options: argparse.Namespace) -> int:
+    import numpy as np
+
+    from cds_hooks import evaluation_tables as tables
+    from dosing_core.errors import DosingError
+    from dosing_core.evaluation import constant_individual, course, population
+
+    model = _model(options.model, options.model_id)
+    covariates = _once(options.covariate)
+    time = _instants(options)
+    doses = _doses(options, model)
+    try:
+        people = population(constant_individual(model, covariates), options.subjects, options.seed)
+        progress = Progress("simulate", len(time), options.progress)
+        found = course(people, doses, np.array(time), progress.at)
+    except DosingError as error:
+        raise UnusableInput(str(error)) from None
+    results = {
+        "simulation.csv": tables.course(model, found),
+        "subjects.csv": tables.subjects_of(model, people),
+    }
+    _write_tables(options.out, results)
+    _write(options.out / "simulation.svg", _picture(options, model, found))
+    print(
+        f"{model.id}: {options.subjects} subjects, {len(doses)} doses; "
+        f"{', '.join(results)}, simulation.svg in {options.out}"
+    )
+    return 0
+
+
+def _once(covariates: Iterable[tuple[str, float]]) -> dict[str, float]:
+    values: dict[str, float] = {}
+    for name, value in covariates:
+        if name in values:
+            raise UnusableInput(f"--covariate {name} is given twice")
+        values[name] = value
+    return values
+
+
+def _instants(options: argparse.Namespace) -> list[float]:
+    """Multiples of the step, the end, and the ends of infusions, where the peaks are."""
+    count = math.floor(options.hours / options.step + 1e-9)
+    if count > MOST_INSTANTS or options.hours / options.interval > MOST_INSTANTS:
+        raise UnusableInput(f"more than {MOST_INSTANTS} steps or doses until --hours; take longer ones")
+    times = {round(i * options.step, 9) for i in range(count + 1)} | {options.hours}
+    if options.duration > 0:
+        starts = (i * options.interval for i in range(_count(options)))
+        times |= {round(start + options.duration, 9) for start in starts}
+    return sorted(time for time in times if time <= options.hours)
+
+
+def _count(options: argparse.Namespace) -> int:
+    begin: int = max(1, math.ceil(options.hours / options.interval - 1e-9))
+    wanted: int = begin if options.doses is None else options.doses
+    return min(begin, wanted)
+
+
+def _doses(options: argparse.Namespace, model: PopulationModel) -> DoseTable:
+    import numpy as np
+
+    from dosing_core.kinetics import DoseTable
+
+    routes = model.structure.routes
+    route = options.route or routes[0]
+    if route not in routes:
+        raise UnusableInput(f"--route {route}: {model.id} is a model of {' and '.join(routes)} doses")
+    if route == "oral" and options.duration > 0:
+        raise UnusableInput("--duration belongs to infusions; the dose is given by mouth")
+    count = _count(options)
+    amount = np.full(count, options.dose)
+    if options.loading is not None:
+        amount[0] = options.loading
+    return DoseTable(
+        time=options.interval * np.arange(count, dtype=np.float64),
+        amount=amount,
+        duration=np.full(count, options.duration),
+        depot=np.full(count, route == "oral"),
+    )
+
+
+def _picture(options: argparse.Namespace, model: PopulationModel, found: Course) -> str:
+    from cds_hooks.simulation_picture import Curves, picture
+
+    unit = 1.0 / model.units.concentration_factor
+
+    def values(row: FloatArray) -> list[float]:
+        return [float(value) * unit for value in row]
+
+    infusion = f" over {options.duration:g} h" if options.duration > 0 else ""
+    title = (
+        f"{model.name}: {options.dose:g} mg every {options.interval:g} h{infusion}, "
+        f"{options.subjects:,} virtual people"
+    )
+    return picture(
+        Curves(
+            time=[float(time) for time in found.time],
+            typical=values(found.typical),
+            low=values(found.percentiles[0]),
+            median=values(found.percentiles[1]),
+            high=values(found.percentiles[2]),
+            measured_low=values(found.measured[0]),
+            measured_high=values(found.measured[2]),
+        ),
+        title,
+        model.units.concentration,
+    )
+
+
+def _write_tables(directory: Path, results: dict[str, Iterator[Sequence[Cell]]]) -> None:
+    from cds_hooks.evaluation_tables import text_of
+
+    for name, rows in results.items():
+        _write(directory / name, text_of(rows))
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UnusableInput(f"--out {path}: {error.strerror}") from None

@@ -1,0 +1,24 @@
+"""The pharmacometrician's tools: a dataset under a model, and a model's virtual population."""
+
+from dosing_core.evaluation.dataset import Dataset, DatasetSubject, read_dataset
+from dosing_core.evaluation.fit import Shrinkage, SubjectFit, fit_subject, shrinkage, weighted_residuals
+from dosing_core.evaluation.individuals import ModelledSubject, constant_individual, modelled
+from dosing_core.evaluation.simulate import Course, Population, course, population
+
+__all__ = [
+    "Course",
+    "Dataset",
+    "DatasetSubject",
+    "ModelledSubject",
+    "Population",
+    "Shrinkage",
+    "SubjectFit",
+    "constant_individual",
+    "course",
+    "fit_subject",
+    "modelled",
+    "population",
+    "read_dataset",
+    "shrinkage",
+    "weighted_residuals",
+]
