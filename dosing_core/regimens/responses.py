@@ -286,4 +286,5 @@ def _observed(individual: Individual, kinetic: FloatArray) -> FloatArray:
 
 
 def _joined(parts: list[FloatArray]) -> FloatArray:
-    return np.concatenate(parts, axis=1)
+    """One hypothesis, the usual case, needs no copy."""
+    return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
