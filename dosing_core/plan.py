@@ -24,7 +24,7 @@ from dosing_core.regimens.comparison import best, is_relevant
 from dosing_core.regimens.options import six
 from dosing_core.regimens.search import Question, Search, search
 
-NODES = 41
+NODES = 25
 """Values that the level is supposed to show, evenly in probability."""
 TAIL = 0.01
 """Beyond the central 98 % a level is checked before it is followed, so nothing is planned for it."""
@@ -95,7 +95,7 @@ def _answer(
     better."""
     log_weight = log_likelihood(error, predicted, np.full(len(predicted), value))
     weight = np.exp(log_weight - log_weight.max())
-    scored = found.reweighted(weight / weight.sum(), question)
+    scored = found.reweighted(weight / weight.sum())
     chosen = best([one for one in scored if one.usual] or scored, question.target, question.judgement)
     present = next((one for one in scored if one.regimen == followed), None)
     if chosen is None or present is None:

@@ -6,8 +6,9 @@ the few that are shown.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -15,7 +16,7 @@ from dosing_core.case import Regimen
 from dosing_core.goals.attainment import Attainment, attainment
 from dosing_core.goals.loss import window_loss
 from dosing_core.inference.particles import Particles
-from dosing_core.inference.summaries import quantile
+from dosing_core.inference.summaries import Ranked, ranked
 from dosing_core.kinetics import DoseTable
 from dosing_core.library.schema import Judgement
 from dosing_core.population.individual import FloatArray
@@ -58,30 +59,53 @@ class Question:
 class Search:
     """All candidates on the same particles, kept so that other weights need no new simulation."""
 
+    question: Question
     candidates: tuple[Candidate, ...]
     values: FloatArray
     """[n_candidates, n] exposure in the target's metric, mg/L or mg·h/L."""
     scored: tuple[Scored, ...]
 
-    def reweighted(self, weight: FloatArray, question: Question) -> tuple[Scored, ...]:
+    @cached_property
+    def _ranked(self) -> Ranked:
+        return ranked(self.values)
+
+    @cached_property
+    def _losses(self) -> FloatArray:
+        return window_loss(self.values, self.question.target, self.question.judgement)
+
+    @cached_property
+    def _beyond(self) -> tuple[FloatArray, FloatArray]:
+        target = self.question.target
+        return (self.values > target.high).astype(np.float64), (self.values < target.low).astype(np.float64)
+
+    def reweighted(self, weight: FloatArray) -> tuple[Scored, ...]:
         """The candidates' scores if the particles weigh ``weight`` [n], which sums to 1."""
-        target = question.target
-        losses = window_loss(self.values, target, question.judgement) @ weight
-        above, below = (self.values > target.high) @ weight, (self.values < target.low) @ weight
-        medians = [float(quantile(row, weight, 0.5)) for row in self.values]
-        return tuple(
-            Scored(
-                regimen=candidate.regimen,
-                attainment=Attainment(max(0.0, 1.0 - high - low), high, low),
-                loss=loss,
-                median=median,
-                usual=candidate.usual,
-                preference=candidate.preference,
-            )
-            for candidate, loss, high, low, median in zip(
-                self.candidates, losses.tolist(), above.tolist(), below.tolist(), medians, strict=True
-            )
+        above, below = (part @ weight for part in self._beyond)
+        losses, medians = self._losses @ weight, self._ranked.quantile(weight, 0.5)
+        chances = (
+            Attainment(max(0.0, 1.0 - high - low), high, low)
+            for high, low in zip(above.tolist(), below.tolist(), strict=True)
         )
+        return _scores(self.candidates, chances, losses.tolist(), medians.tolist())
+
+
+def _scores(
+    candidates: Sequence[Candidate],
+    chances: Iterable[Attainment],
+    losses: Sequence[float],
+    medians: Sequence[float],
+) -> tuple[Scored, ...]:
+    return tuple(
+        Scored(
+            regimen=candidate.regimen,
+            attainment=attained,
+            loss=loss,
+            median=median,
+            usual=candidate.usual,
+            preference=candidate.preference,
+        )
+        for candidate, attained, loss, median in zip(candidates, chances, losses, medians, strict=True)
+    )
 
 
 def search(question: Question, candidates: Sequence[Candidate]) -> Search:
@@ -98,20 +122,8 @@ def search(question: Question, candidates: Sequence[Candidate]) -> Search:
     values *= occasion_factors(question.occasion_cv, values.shape[1])
     losses = window_loss(values, question.target, question.judgement).mean(axis=1).tolist()
     medians = np.median(values, axis=1).tolist() if len(values) else []
-    scored = (
-        Scored(
-            regimen=candidate.regimen,
-            attainment=chances,
-            loss=loss,
-            median=median,
-            usual=candidate.usual,
-            preference=candidate.preference,
-        )
-        for candidate, chances, loss, median in zip(
-            candidates, attainment(values, question.target), losses, medians, strict=True
-        )
-    )
-    return Search(tuple(candidates), values, tuple(scored))
+    scored = _scores(candidates, attainment(values, question.target), losses, medians)
+    return Search(question, tuple(candidates), values, scored)
 
 
 def score(question: Question, candidates: Sequence[Candidate]) -> tuple[Scored, ...]:
