@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
-from importlib import import_module
 from unittest.mock import patch
 
 import numpy as np
 
-from dosing_core import curves, review
-from dosing_core.kinetics import DoseTable, Prediction, reference
+from dosing_core import curves, plan, review
+from dosing_core.inference import Observations, Posterior, belief, posterior
+from dosing_core.kinetics import DoseTable, reference
 from dosing_core.population.individual import FloatArray, Individual, ResidualError, Structure
 from dosing_core.regimens import responses
 
@@ -23,10 +23,8 @@ PEAK_NODES = 97
 def numpy_kernels() -> Iterator[None]:
     """While the block runs, every concentration and area comes from ``kinetics.reference``."""
     with ExitStack() as stack:
-        for name in ("map_estimate", "posterior"):  # the package names the functions alike
-            module = import_module(f"dosing_core.inference.{name}")
-            stack.enter_context(patch.object(module, "prediction", _prediction))
-        for module in (review, curves, responses):
+        stack.enter_context(patch.object(belief, "posterior", _posterior))
+        for module in (review, curves, plan, responses):
             stack.enter_context(patch.object(module, "concentrations", reference.concentrations))
         stack.enter_context(patch.object(responses, "auc", reference.auc))
         stack.enter_context(patch.object(responses, "steady_profile", _steady_profile))
@@ -34,8 +32,9 @@ def numpy_kernels() -> Iterator[None]:
         yield
 
 
-def _prediction(individual: Individual, doses: DoseTable, times: FloatArray) -> Prediction:
-    return partial(_concentrations, individual, doses, times)
+def _posterior(individual: Individual, doses: DoseTable, observations: Observations) -> Posterior:
+    predict = partial(_concentrations, individual, doses, observations.time)
+    return posterior(individual, doses, observations, predict)
 
 
 def _concentrations(
