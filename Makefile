@@ -50,7 +50,7 @@ $(VENV)/bin/pip:
 
 $(VENV)/.ready: pyproject.toml constraints.txt | $(VENV)/bin/pip
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e .
-	@echo "Compiling the kinetic kernels; this happens once and takes about half a minute."
+	@echo "Compiling the kinetic kernels; this happens once and takes up to a minute."
 	$(BIN)/python -m dosing_core.warm
 	@touch $@
 
