@@ -49,6 +49,8 @@ def plan(
     regimen = followed.regimen.model_copy(update={"duration_h": duration_h})
     if all(candidate.regimen != regimen for candidate in found.candidates):
         found = search(question, (*found.candidates, Candidate(regimen, usual=True, preference=0)))
+    asked = [n for n, one in enumerate(found.candidates) if one.usual or one.regimen == regimen]
+    found = found.of(asked)
     predicted = _predicted(question, followed, regimen, hours(level_at, now))
     error = _error(question)
     values, chances = _supposed(predicted, error)
@@ -90,33 +92,28 @@ def _answer(
     error: ResidualError,
     value: float,
     followed: Regimen,
-) -> Regimen | None:
+) -> Regimen:
     """The regimen that this value of the level would call for; the followed one unless another is relevantly
     better."""
     log_weight = log_likelihood(error, predicted, np.full(len(predicted), value))
     weight = np.exp(log_weight - log_weight.max())
     scored = found.reweighted(weight / weight.sum())
     chosen = best([one for one in scored if one.usual] or scored, question.target, question.judgement)
-    present = next((one for one in scored if one.regimen == followed), None)
-    if chosen is None or present is None:
-        return chosen.regimen if chosen else None
+    present = next(one for one in scored if one.regimen == followed)
+    if chosen is None:
+        return followed
     worth_it = is_relevant(present, chosen, question.target, question.judgement)
     return chosen.regimen if worth_it else followed
 
 
 def _steps(
-    values: FloatArray, chances: FloatArray, answers: Sequence[Regimen | None], followed: Regimen
+    values: FloatArray, chances: FloatArray, answers: Sequence[Regimen], followed: Regimen
 ) -> tuple[PlanStep, ...]:
     """Neighbours with one answer joined, rare ones given to their neighbour, the ends open."""
-    runs = [
-        [answer, [place for place, _ in group]]
+    merged = [
+        (answer, [place for place, _ in group])
         for answer, group in groupby(enumerate(answers), key=lambda pair: pair[1])
     ]
-    merged: list[tuple[Regimen, list[int]]] = []
-    for answer, places in runs:
-        if answer is None:
-            return ()
-        merged.append((answer, list(places)))
     while len(merged) > 1 and (len(merged) > MOST_STEPS or _rarest(merged, chances) < RARE):
         merged = _joined(merged, chances, followed)
     if len(merged) < 2:

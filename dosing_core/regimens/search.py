@@ -65,6 +65,12 @@ class Search:
     """[n_candidates, n] exposure in the target's metric, mg/L or mg·h/L."""
     scored: tuple[Scored, ...]
 
+    def of(self, places: Sequence[int]) -> Search:
+        """The search among some of the candidates."""
+        kept = list(places)
+        chosen = tuple(self.candidates[place] for place in kept)
+        return Search(self.question, chosen, self.values[kept], tuple(self.scored[place] for place in kept))
+
     @cached_property
     def _ranked(self) -> Ranked:
         return ranked(self.values)
