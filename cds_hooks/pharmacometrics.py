@@ -373,8 +373,9 @@ def _picture(options: argparse.Namespace, model: PopulationModel, found: Course)
         return [float(value) * unit for value in row]
 
     infusion = f" over {options.duration:g} h" if options.duration > 0 else ""
+    first = "" if options.loading is None else f"{options.loading:g} mg, then "
     title = (
-        f"{model.name}: {options.dose:g} mg every {options.interval:g} h{infusion}, "
+        f"{model.name}: {first}{options.dose:g} mg every {options.interval:g} h{infusion}, "
         f"{options.subjects:,} virtual people"
     )
     return picture(

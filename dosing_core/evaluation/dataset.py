@@ -64,8 +64,6 @@ class Sample:
     value: float | None
     """None: a prediction only (MDV = 1 or EVID = 2)."""
     compartment: int | None
-    after_bolus: bool
-    """True if a dose at once stands above it at the same time: the record means after that dose."""
 
 
 @dataclass(frozen=True)
@@ -218,7 +216,7 @@ def _subject(records: Sequence[_Record], covariates: Collection[str], drop_censo
             case 0 if record.number("MDV") == 0:
                 flag = _censored(record)
                 if flag is None:
-                    samples.append(_sample(record, _level(record), doses))
+                    samples.append(_sample(record, _level(record)))
                 elif drop_censored:
                     dropped += 1
                 else:
@@ -228,7 +226,7 @@ def _subject(records: Sequence[_Record], covariates: Collection[str], drop_censo
                         "supported yet; --drop-censored leaves such levels out",
                     )
             case _:
-                samples.append(_sample(record, None, doses))
+                samples.append(_sample(record, None))
     return DatasetSubject(
         id=records[0].id,
         row=records[0].row,
@@ -346,10 +344,8 @@ def _censored(record: _Record) -> str | None:
     return "CENS" if record.number("CENS") else "BLQ" if record.number("BLQ") else "LLOQ" if below else None
 
 
-def _sample(record: _Record, value: float | None, doses: Sequence[DoseRecord]) -> Sample:
-    time = record.number("TIME")
-    after = any(dose.time == time and dose.rate == 0 for dose in doses)
-    return Sample(record.row, time, value, _compartment(record), after)
+def _sample(record: _Record, value: float | None) -> Sample:
+    return Sample(record.row, record.number("TIME"), value, _compartment(record))
 
 
 def _carried_forward(records: Sequence[_Record], covariates: Collection[str]) -> tuple[CovariateRow, ...]:

@@ -5,7 +5,7 @@ concentration, each covariate under the model's name and in the model's unit. He
 with the dataset's own zero of time.
 
 Additional doses (ADDL) are laid out one by one. A steady state (SS = 1) becomes as many preceding doses as it
-takes: what a person three standard deviations slow would still lack is below ``REMAINDER`` of the whole.
+takes: a person three standard deviations slow in everything would still lack less than ``REMAINDER`` of it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dosing_core.errors import InvalidCovariate, InvalidDataset, InvalidExpression, NotSupported
-from dosing_core.evaluation.dataset import Dataset, DatasetSubject, DoseRecord, Sample
+from dosing_core.evaluation.dataset import Dataset, DatasetSubject, DoseRecord
 from dosing_core.inference import Observations
 from dosing_core.inference.points import DIMENSIONS
 from dosing_core.kinetics import DoseTable, no_doses
@@ -128,8 +128,7 @@ def _modelled(model: PopulationModel, subject: DatasetSubject) -> ModelledSubjec
     if subject.censored_dropped:
         notes.append(f"{subject.censored_dropped} censored level(s) left out")
     notes += _outside(model, subject)
-    for sample in subject.samples:
-        _check_sample(model, sample)
+    _check_samples(model, subject)
     values = [math.nan if sample.value is None else sample.value for sample in subject.samples]
     return ModelledSubject(
         id=subject.id,
@@ -177,21 +176,28 @@ def _check_order(subject: DatasetSubject) -> None:
             )
 
 
-def _check_sample(model: PopulationModel, sample: Sample) -> None:
+def _check_samples(model: PopulationModel, subject: DatasetSubject) -> None:
+    """Levels are of the central compartment, and above a bolus of the same time."""
     central = CENTRAL_OF_ORAL if "oral" in model.structure.routes else 1
-    if sample.compartment not in (None, central):
-        raise InvalidDataset(
-            sample.row,
-            "CMT",
-            f"{sample.compartment} is not the central compartment ({central}), where levels are measured",
-        )
-    if sample.after_bolus:
-        raise InvalidDataset(
-            sample.row,
-            "TIME",
-            "stands after a bolus of the same time; a level at the time of a dose is taken to be before it, "
-            "so put it above the dose or give it a later time",
-        )
+    bolus = {
+        record.time: record.row
+        for record in reversed(subject.doses)
+        if record.rate == 0 and not _goes_through_depot(model, record)
+    }
+    for sample in subject.samples:
+        if sample.compartment not in (None, central):
+            raise InvalidDataset(
+                sample.row,
+                "CMT",
+                f"{sample.compartment} is not the central compartment ({central}), where levels are measured",
+            )
+        if bolus.get(sample.time, sample.row) < sample.row:
+            raise InvalidDataset(
+                sample.row,
+                "TIME",
+                "stands after a bolus of the same time; a level at the time of a dose is taken to be before "
+                "it, so put it above the dose or give it a later time",
+            )
 
 
 def _outside(model: PopulationModel, subject: DatasetSubject) -> Iterator[str]:

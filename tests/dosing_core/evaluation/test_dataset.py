@@ -1,0 +1,186 @@
+"""Datasets: conventions read as written, and what breaks them refused with row, column and a sentence."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+import pytest
+
+from dosing_core.errors import InvalidDataset
+from dosing_core.evaluation import Dataset, read_dataset
+
+HEADER = "ID,TIME,AMT,RATE,EVID,MDV,CMT,DV,SS,II,ADDL,LLOQ,CENS,WT"
+DOSE = "1,0,100,.,1,1,.,.,.,.,.,.,.,70"
+LEVEL = "1,2,.,.,0,0,.,5.5,.,.,.,.,.,70"
+
+
+def _read(*rows: str, header: str = HEADER, drop_censored: bool = False) -> Dataset:
+    lines = csv.reader(io.StringIO("\n".join([header, *rows])))
+    return read_dataset(lines, ["WT"] if "WT" in header else [], drop_censored=drop_censored)
+
+
+def _refused(*rows: str, header: str = HEADER) -> tuple[int, str, str]:
+    with pytest.raises(InvalidDataset) as refusal:
+        _read(*rows, header=header)
+    return refusal.value.row, refusal.value.column, str(refusal.value)
+
+
+def test_a_dose_and_a_level_are_read_as_written() -> None:
+    (subject,) = _read(
+        "7,0.5,100,50,1,1,1,.,1,12,3,.,.,70", "7,2,.,.,0,0,.,5.5,.,.,.,.,.,.", "7,3,0,0,2,1,.,.,0,0,0,.,.,72"
+    ).subjects
+    (dose,) = subject.doses
+
+    assert (subject.id, dose.time, dose.amount, dose.rate, dose.compartment) == ("7", 0.5, 100, 50, 1)
+    assert (dose.steady_state, dose.interval, dose.additional) == (True, 12, 3)
+    assert [(sample.row, sample.time, sample.value) for sample in subject.samples] == [
+        (3, 2, 5.5),
+        (4, 3, None),
+    ]
+    assert [(row.time, dict(row.values)) for row in subject.covariates] == [
+        (0.5, {"WT": 70}),
+        (2, {"WT": 70}),
+        (3, {"WT": 72}),
+    ]
+
+
+def test_event_and_missing_value_are_inferred_where_their_columns_are_absent() -> None:
+    (subject,) = _read("1,0,100,.", "1,1,.,5", "1,2,0,4", header="ID,TIME,AMT,DV").subjects
+
+    assert len(subject.doses) == 1
+    assert [sample.value for sample in subject.samples] == [5, 4]
+
+
+def test_other_columns_and_blank_lines_do_not_matter() -> None:
+    (subject,) = _read("1,0,100,.,plain words", "", "1,1,.,5,", header="ID,TIME,AMT,DV,COMMENT").subjects
+
+    assert subject.samples[0].row == 4  # as an editor counts
+
+
+def test_reserved_names_may_be_written_in_any_case_and_a_byte_order_mark_before_them() -> None:
+    assert len(_read("1,0,100,.", header="\ufeff#id,time,Amt,dv").subjects[0].doses) == 1
+
+
+def test_subjects_keep_the_order_of_the_file() -> None:
+    rows = (f"{number},0,100,." for number in (3, 1, 2))
+
+    assert [subject.id for subject in _read(*rows, header="ID,TIME,AMT,DV").subjects] == ["3", "1", "2"]
+
+
+@pytest.mark.parametrize(
+    ("row", "column", "words"),
+    [
+        ("1,2,-5,.,1,1,.,.,.,.,.,.,.,70", "AMT", "negative"),
+        ("1,2,0,.,1,1,.,.,.,.,.,.,.,70", "AMT", "without an amount"),
+        ("1,2,0,5,1,1,.,.,1,0,.,.,.,70", "AMT", "steady-state infusion"),
+        ("1,2,5,.,0,0,.,3,.,.,.,.,.,70", "AMT", "unless the record is a dose"),
+        ("1,2,abc,.,1,1,.,.,.,.,.,.,.,70", "AMT", "not a number"),
+        ("1,2,nan,.,1,1,.,.,.,.,.,.,.,70", "AMT", "not a number"),
+        ("1,2,1_0,.,1,1,.,.,.,.,.,.,.,70", "AMT", "not a number"),
+        ("1,2,1e999,.,1,1,.,.,.,.,.,.,.,70", "AMT", "beyond"),
+        ("1,2,1e10,.,1,1,.,.,.,.,.,.,.,70", "AMT", "beyond"),
+        ("1,-1,5,.,1,1,.,.,.,.,.,.,.,70", "TIME", "decreases"),
+        ("1,.,5,.,1,1,.,.,.,.,.,.,.,70", "TIME", "missing"),
+        ("1,8:30,5,.,1,1,.,.,.,.,.,.,.,70", "TIME", "not a number"),
+        (".,2,5,.,1,1,.,.,.,.,.,.,.,70", "ID", "missing"),
+        ("one,2,5,.,1,1,.,.,.,.,.,.,.,70", "ID", "not a number"),
+        ("1,2,.,.,3,1,.,.,.,.,.,.,.,70", "EVID", "reset (EVID 3)"),
+        ("1,2,5,.,4,1,.,.,.,.,.,.,.,70", "EVID", "reset with a dose (EVID 4)"),
+        ("1,2,.,.,101,1,.,.,.,.,.,.,.,70", "EVID", "not an event"),
+        ("1,2,5,.,1,0,.,3,.,.,.,.,.,70", "MDV", "a dosing record has no level"),
+        ("1,2,.,.,0,2,.,3,.,.,.,.,.,70", "MDV", "neither 0 nor 1"),
+        ("1,2,5,-1,1,1,.,.,.,.,.,.,.,70", "RATE", "the rate of the dose"),
+        ("1,2,5,-2,1,1,.,.,.,.,.,.,.,70", "RATE", "the duration of the dose"),
+        ("1,2,5,-3,1,1,.,.,.,.,.,.,.,70", "RATE", "negative"),
+        ("1,2,.,9,0,0,.,3,.,.,.,.,.,70", "RATE", "unless the record is a dose"),
+        ("1,2,5,.,1,1,.,.,1,.,.,.,.,70", "II", "a steady state (SS = 1) needs"),
+        ("1,2,5,.,1,1,.,.,1,0,.,.,.,70", "II", "a steady state (SS = 1) needs"),
+        ("1,2,5,.,1,1,.,.,.,-1,.,.,.,70", "II", "negative"),
+        ("1,2,5,.,1,1,.,.,2,12,.,.,.,70", "SS", "added to what is already there"),
+        ("1,2,5,.,1,1,.,.,3,12,.,.,.,70", "SS", "neither 0 nor 1"),
+        ("1,2,5,.,1,1,.,.,.,.,3,.,.,70", "II", "additional doses (ADDL) need"),
+        ("1,2,5,.,1,1,.,.,.,12,-3,.,.,70", "ADDL", "not a number of doses"),
+        ("1,2,5,.,1,1,.,.,.,12,1.5,.,.,70", "ADDL", "not a number of doses"),
+        ("1,2,5,.,1,1,.,.,.,12,10001,.,.,70", "ADDL", "more than 10000"),
+        ("1,2,5,.,1,1,-2,.,.,.,.,.,.,70", "CMT", "not the number of a compartment"),
+        ("1,2,5,.,1,1,1.5,.,.,.,.,.,.,70", "CMT", "not the number of a compartment"),
+        ("1,2,.,.,0,0,.,.,.,.,.,.,.,70", "DV", "missing"),
+        ("1,2,.,.,0,0,.,0,.,.,.,.,.,70", "DV", "no level"),
+        ("1,2,.,.,0,0,.,-3,.,.,.,.,.,70", "DV", "no level"),
+        ("1,2,.,.,0,0,.,2,.,.,.,.,1,70", "CENS", "--drop-censored"),
+        ("1,2,.,.,0,0,.,2,.,.,.,.,-1,70", "CENS", "--drop-censored"),
+        ("1,2,.,.,0,0,.,2,.,.,.,.,5,70", "CENS", "none of"),
+        ("1,2,.,.,0,0,.,2,.,.,.,2.5,.,70", "LLOQ", "--drop-censored"),
+        ("1,2,.,.,0,0,.,2,.,.,.,-1,.,70", "LLOQ", "negative"),
+        ("1,0,.,.,2,1,.,.,.,.,.,.,.,71", "WT", "two values at one time"),
+        ("1,2,5,.,1,1", "", "6 cells where the header has 14"),
+    ],
+)
+def test_a_record_that_breaks_a_convention_is_refused_by_row_and_column(
+    row: str, column: str, words: str
+) -> None:
+    where = _refused(DOSE, row)
+
+    assert where[:2] == (3, column)
+    assert words in where[2]
+    assert "row 3" in where[2]
+
+
+@pytest.mark.parametrize(
+    ("header", "column", "words"),
+    [
+        ("TIME,AMT,DV", "ID", "required"),
+        ("ID,AMT,DV", "TIME", "required"),
+        ("ID,TIME,DV", "AMT", "required"),
+        ("ID,TIME,AMT", "DV", "required"),
+        ("ID,TIME,AMT,DV,amt", "AMT", "twice"),
+        ("ID,TIME,AMT,DV,DATE", "DATE", "dates are not supported"),
+        ("ID,TIME,AMT,DV,DVID", "DVID", "several analytes"),
+        ("1,0,100,.", "", "a header"),
+        ("ID;TIME;AMT;DV", "", "commas"),
+    ],
+)
+def test_a_header_without_its_columns_is_refused(header: str, column: str, words: str) -> None:
+    where = _refused(DOSE, header=header)
+
+    assert where[:2] == (1, column)
+    assert words in where[2]
+
+
+def test_a_covariate_of_the_model_must_have_a_column() -> None:
+    with pytest.raises(InvalidDataset, match="row 1, column CRCL: the model needs this covariate"):
+        read_dataset([["ID", "TIME", "AMT", "DV"], ["1", "0", "100", "."]], ["CRCL"])
+
+
+def test_a_covariate_must_have_a_value_from_the_first_record_on() -> None:
+    assert _refused("1,0,100,.,1,1,.,.,.,.,.,.,.,.", LEVEL)[:2] == (2, "WT")
+
+
+def test_a_subject_whose_records_are_apart_is_refused() -> None:
+    where = _refused(DOSE, DOSE.replace("1,0", "2,0", 1), LEVEL)
+
+    assert where[:2] == (4, "ID")
+    assert "together" in where[2]
+
+
+@pytest.mark.parametrize("rows", [[], [""], [HEADER], [HEADER, ""]])
+def test_an_empty_dataset_is_refused(rows: list[str]) -> None:
+    with pytest.raises(InvalidDataset):
+        read_dataset([row.split(",") for row in rows])
+
+
+def test_censored_levels_are_dropped_and_counted_if_that_is_asked_for() -> None:
+    """Flagged by CENS with or without a value, by BLQ, or below LLOQ; a level above LLOQ stays."""
+    dataset = _read(
+        "1,0,100,.,.,.,.,70",
+        "1,1,.,2,.,1,.,.",
+        "1,2,.,.,.,.,1,.",
+        "1,3,.,2,2.5,.,.,.",
+        "1,4,.,3,2.5,.,.,.",
+        header="ID,TIME,AMT,DV,LLOQ,CENS,BLQ,WT",
+        drop_censored=True,
+    )
+
+    assert [sample.value for sample in dataset.subjects[0].samples] == [3]
+    assert dataset.censored_dropped == 3
