@@ -35,7 +35,7 @@ LARGEST = 1e9
 MOST_ADDITIONAL = 10_000
 """Project policy: more doses than 27 years of one a day are a slip, and would only fill the memory."""
 
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _MISSING = ("", ".")
 
 

@@ -65,7 +65,10 @@ class SubjectFit:
 def fit_subject(subject: ModelledSubject) -> SubjectFit:
     """Mode, posterior and predictions of one subject. Without levels, the prior."""
     individual = subject.individual
-    found = posterior(individual, subject.doses, subject.observations)
+    with np.errstate(
+        all="ignore"
+    ):  # absurd levels overflow on the way; the posterior itself judges the outcome
+        found = posterior(individual, subject.doses, subject.observations)
     best = found.map
     lower = whitening(individual.omega)
     points = np.stack([np.zeros(individual.dimension), best.eta])

@@ -23,7 +23,7 @@ from dosing_core.inference.points import DIMENSIONS
 from dosing_core.kinetics import DoseTable, no_doses
 from dosing_core.population.individual import FloatArray, Individual, IntArray
 from dosing_core.population.model import PopulationModel
-from dosing_core.population.rows import Row, individual_of, row_of
+from dosing_core.population.rows import ORDER, Row, individual_of, row_of
 
 REMAINDER = 1e-6
 """Project policy: a thousandth of what the finest assay tells apart."""
@@ -31,6 +31,8 @@ SLOW = 3.0
 """Standard deviations of every random effect that make the slow person for whom ``REMAINDER`` holds."""
 MOST_PRECEDING = 2_000
 """Project policy: more preceding doses would be slower than useful; the answer is then a refusal."""
+PLAUSIBLE = (1e-6, 1e8)
+"""Project policy: in L, h and their ratios no drug's parameter is beyond; such a covariate is a slip."""
 CENTRAL_OF_ORAL, DEPOT = 2, 1
 """Compartment numbers as in NONMEM's ADVAN2 and ADVAN4; without absorption the central one is 1."""
 
@@ -104,11 +106,17 @@ def _row(model: PopulationModel, covariates: Mapping[str, float]) -> Row:
             raise InvalidCovariate(name, f"{value:g} {covariate.unit} is below 0")
         taken[name] = value if covariate.maximum is None else min(value, covariate.maximum)
     try:
-        return row_of(model, taken)
+        row = row_of(model, taken)
     except (InvalidExpression, ValueError, ArithmeticError) as error:
         raise InvalidCovariate(
             "", f"{model.id} gives no usable values for these covariates: {error}"
         ) from error
+    for name, value in zip(ORDER, row.typical, strict=True):
+        if value != 0 and not PLAUSIBLE[0] <= value <= PLAUSIBLE[1]:
+            raise InvalidCovariate(
+                "", f"{model.id} gives no usable values for these covariates: {name} is {value:.3g}"
+            )
+    return row
 
 
 def _modelled(model: PopulationModel, subject: DatasetSubject) -> ModelledSubject:

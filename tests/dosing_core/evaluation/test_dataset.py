@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from dosing_core.errors import InvalidDataset
 from dosing_core.evaluation import Dataset, read_dataset
@@ -184,3 +187,22 @@ def test_censored_levels_are_dropped_and_counted_if_that_is_asked_for() -> None:
 
     assert [sample.value for sample in dataset.subjects[0].samples] == [3]
     assert dataset.censored_dropped == 3
+
+
+_CELLS = st.one_of(
+    st.sampled_from(["", ".", "0", "1", "2", "-1", "3", "12", "1.5", "1e300", "-0", "nan", "x", "٣", "1e-9"]),
+    st.text(),
+)
+
+
+@given(st.lists(st.lists(_CELLS, min_size=14, max_size=14), max_size=4))
+@settings(max_examples=200, deadline=None)
+def test_any_cells_are_read_or_refused(rows: list[list[str]]) -> None:
+    """Never another error, and what is read is finite."""
+    try:
+        dataset = read_dataset([HEADER.split(","), *rows], ["WT"])
+    except InvalidDataset:
+        return
+    for subject in dataset.subjects:
+        assert all(dose.amount > 0 and math.isfinite(dose.time) for dose in subject.doses)
+        assert all(sample.value is None or sample.value > 0 for sample in subject.samples)

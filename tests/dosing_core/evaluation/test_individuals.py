@@ -136,6 +136,7 @@ def test_a_covariate_above_the_models_maximum_counts_as_it() -> None:
         (["1,0,100,.,2,1,1,.,1,0.001,.,70"], 2, "SS", "preceding doses"),
         (["1,0,100,.,2,1,1,.,.,.,.,-3"], 2, "WT", "below 0"),
         (["1,0,100,.,2,1,1,.,.,.,.,0"], 2, "", "no usable values"),
+        (["1,0,100,.,2,1,1,.,.,.,.,70", "1,9,.,.,.,2,1,.,.,.,.,1e-9"], 3, "", "CL is 7"),
     ],
 )
 def test_a_record_that_the_model_has_no_place_for_is_refused(
