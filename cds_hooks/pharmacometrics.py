@@ -191,6 +191,7 @@ def _fit(options: argparse.Namespace) -> int:
         subjects = modelled(model, dataset)
     except DosingError as error:
         raise UnusableInput(f"{options.data}: {error}") from None
+    _make_directory(options.out)
     progress = Progress("fit", len(subjects), options.progress)
     fits = list(_fits(subjects, options.workers, progress))
     results = {
@@ -297,6 +298,7 @@ def _simulate(options: argparse.Namespace) -> int:
     doses = _doses(options, model)
     try:
         people = population(constant_individual(model, covariates), options.subjects, options.seed)
+        _make_directory(options.out)
         progress = Progress("simulate", len(time), options.progress)
         found = course(people, doses, np.array(time), progress.at)
     except DosingError as error:
@@ -402,7 +404,14 @@ def _write_tables(directory: Path, results: dict[str, Iterator[Sequence[Cell]]])
 
 def _write(path: Path, text: str) -> None:
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UnusableInput(f"--out {path}: {error.strerror}") from None
+
+
+def _make_directory(path: Path) -> None:
+    """Before the work, which may be long, is done in vain."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UnusableInput(f"--out {path}: {error.strerror}") from None

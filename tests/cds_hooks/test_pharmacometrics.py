@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import xml.etree.ElementTree as ElementTree
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -111,6 +112,20 @@ def test_a_drug_of_the_library_is_fitted_in_its_own_units(tmp_path: Path) -> Non
     (effects,) = _table(tmp_path / "etas.csv")
     assert effects["ETA_CL"] != ""
     assert effects["ETA_F"] == ""  # acts on the day of the transplant alone
+
+
+def test_a_drug_may_be_named_or_given_as_a_file_and_its_model_by_id(tmp_path: Path) -> None:
+    data = _dataset(tmp_path, f"ID,TIME,AMT,DV,{GOTI_NAMES}", f"1,0,1000,.,{GOTI}", f"1,9,.,12,{GOTI}")
+    file = str(files("dosing_core.library").joinpath("vancomycin.yaml"))
+
+    for out, model, more in (
+        ("name", "vancomycin", ()),
+        ("file", file, ()),
+        ("id", file, ("--model-id", "vancomycin.goti2018")),
+    ):
+        assert _fit(tmp_path / out, *more, model=model, data=data) == 0
+    results = {(tmp_path / out / "etas.csv").read_bytes() for out in ("name", "file", "id")}
+    assert len(results) == 1
 
 
 def test_notes_say_what_was_done(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
