@@ -6,14 +6,23 @@ the EHR hears of it only as a card.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from time import monotonic
+from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
 from cds_hooks import calls
-from cds_hooks.cards import CardSubject, card_for, failure_card, other_patient_card, unread_card
+from cds_hooks.cards import (
+    CardSubject,
+    card_for,
+    failure_card,
+    other_patient_card,
+    other_product_card,
+    unclear_route_card,
+    unread_card,
+)
 from cds_hooks.errors import MissingData, Problem
 from cds_hooks.ledger import Ledger, StoredRecommendation
 from cds_hooks.protocol.discovery import Service
@@ -27,12 +36,14 @@ from fhir_adapters.client import FhirClient
 from fhir_adapters.errors import NothingToRead
 from fhir_adapters.gather import gather
 from fhir_adapters.intake import to_case
+from fhir_adapters.medication_lookup import fetch_medication, medications_in, unresolved
 from fhir_adapters.order import OrderReading, read_order
 
 RECOMMENDATIONS = uuid5(NAMESPACE_URL, "urn:dosewright:recommendation")
 MOST_ORDERS = 6
-"""Orders that one call gets answers about; of more it is only said that they were left, so that the answer
-comes in time. Project policy: nobody orders more drugs of narrow therapeutic range at a time."""
+"""Orders that one call gets answers about, and Medications that it looks up for them. Of more orders it is
+only said that they were left, so that the answer comes in time. Project policy: nobody orders more drugs of
+narrow therapeutic range at a time."""
 LEAST_WAIT = 0.05
 """Seconds left to the FHIR server for a second drug after the first has used up the time."""
 
@@ -88,6 +99,7 @@ class _Call:
     request_id: str
     started: float = field(default_factory=monotonic)
     charts: dict[str, PatientChart] = field(default_factory=dict)
+    looked_up: int = 0
     failed: str = ""
 
     def note(self, error: Exception) -> None:
@@ -99,20 +111,47 @@ class _Call:
         """The orders for drugs that we know, each with a key that is its own within this call and the same
         whenever the call is repeated."""
         context = self.request.context
+        medications = self._medications()
         for position, order in enumerate(context.in_question):
             try:
-                reading = read_order(order, patient_id=context.patient_id)
+                self._look_up(order, medications)
+                reading = read_order(order, patient_id=context.patient_id, medications=medications)
             except Exception as error:  # an order that we cannot read, so nobody can tell if it is ours
                 self.note(error)
                 continue
             if reading.drug is not None:
                 yield order, reading, f"{self.service.id}|{self.request.hook_instance}|{position}"
 
+    def _medications(self) -> dict[str, Mapping[str, Any]]:
+        """The Medications that came along, among the drafts or prefetched."""
+        drafts: dict[str, Mapping[str, Any]] = {
+            entry.full_url: entry.resource
+            for entry in self.request.context.draft_orders.entry
+            if entry.full_url and entry.resource and entry.resource["resourceType"] == "Medication"
+        }
+        sent = (*self.request.context.draft_orders.resources, *(self.request.prefetch or {}).values())
+        return medications_in(sent) | drafts
+
+    def _look_up(self, order: Resource, medications: dict[str, Mapping[str, Any]]) -> None:
+        """Ask for the Medication that an order names only by a reference, and add it."""
+        reference = unresolved(order, medications)
+        client = self._client() if reference is not None and self.looked_up < MOST_ORDERS else None
+        if reference is None or client is None:
+            return
+        self.looked_up += 1
+        found = fetch_medication(client, reference)
+        if found is not None:
+            medications[reference] = found
+
     def card(self, order: Resource, reading: OrderReading, key: str, one_of_several: bool) -> Card | None:
         """The card about one order, or None. The recommendation is in the ledger before the card is sent."""
         drug_file = load_drug(str(reading.drug))
         if not reading.about_patient:
             return other_patient_card(drug_file.display.drug_name, self.service.moment, key)
+        if reading.other_product:
+            return other_product_card(drug_file.display.drug_name, key)
+        if reading.unclear_route is not None:
+            return unclear_route_card(drug_file.display.drug_name, reading.unclear_route, key)
         case = to_case(self._chart(drug_file.drug), reading, self.now)
         route = drug_file.route(case.order.route) if case.order.route else None
         recommendation_id = str(uuid5(RECOMMENDATIONS, f"{key}|{case.to_bytes().decode()}"))

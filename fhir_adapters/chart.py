@@ -30,6 +30,8 @@ class ChartedValue(Value):
 class ChartedLevel(ChartedValue):
     """One measured concentration of the drug, mg/L."""
 
+    limit: Literal["exact", "above", "below"] = "exact"
+    """``above``: charted as ``>80``, so that the true value is above ``value``; ``below``: ``<2``."""
     charted_as: Literal["trough", "peak", "random"] | None = None
 
 
@@ -38,6 +40,8 @@ class OrderedCourse(Value):
 
     source: str
     route: Route | None = None
+    begun: AwareDatetime | None = None
+    interval_h: float | None = None
     doses: tuple[Dose, ...] = ()
     """Its doses up to now if it was followed to the letter; empty where it cannot be expanded."""
 
@@ -58,6 +62,9 @@ class PatientChart(Value):
     levels: tuple[ChartedLevel, ...] = ()
     given: tuple[Dose, ...] = ()
     """Administered doses of the drug."""
+    unread_given: AwareDatetime | None = None
+    """When the last dose began that was charted as given but is not among ``given``, because it could not be
+    read, is of another product or may be somebody else's; the time of reading if that is not known."""
     ordered: tuple[OrderedCourse, ...] = ()
     genotypes: tuple[Genotype, ...] = ()
     co_medications: tuple[CoMedication, ...] = ()

@@ -105,6 +105,10 @@ class FhirClient:
             raise BadAnswer(f"the answer is not a {kind}")
         return resource
 
+    def holds(self, reference: str) -> bool:
+        """Whether a literal reference, relative or absolute, leads to this server."""
+        return "://" not in reference or reference.startswith(self._base)
+
     def search(self, kind: str, parameters: Iterable[tuple[str, str]]) -> Found:
         """All pages of a search, within bounds. Raises if the first page fails; a later failure is told."""
         asked = tuple(parameters)
@@ -115,7 +119,10 @@ class FhirClient:
             if plain == asked:
                 raise
             page = self._get(self._search_url(kind, plain))
-        return self._pages(page, set())
+        found = self._pages(page, set())
+        if found.problem is None and (short := shortfall(page, kind, found.resources)) is not None:
+            return Found(found.resources, short)
+        return found
 
     def continued(self, bundle: Resource) -> Found:
         """The pages after a Bundle that the hook's client prefetched; nothing if it is the last one."""
@@ -125,6 +132,8 @@ class FhirClient:
         """The resources of a page and of those after it."""
         found: list[Resource] = _resources(page) if first_counts else []
         for _ in range(MOST_PAGES - 1):
+            if (failed := _failure(page)) is not None:
+                return Found(tuple(found), failed)
             following = next_link(page)
             if following is None:
                 return Found(tuple(found))
@@ -220,6 +229,36 @@ def _resources(page: Any) -> list[Resource]:
         raise BadAnswer("the answer is not a Bundle")
     found = (entry.get("resource") for entry in items(member(page, "entry")))
     return [resource for resource in found if isinstance(resource, dict)]
+
+
+def _failure(page: Any) -> BadAnswer | None:
+    """Why a page says of itself that something failed: an OperationOutcome among its entries."""
+    outcomes = [
+        member(entry, "resource")
+        for entry in items(member(page, "entry"))
+        if member(entry, "resource", "resourceType") == "OperationOutcome"
+    ]
+    failed = any(
+        issue.get("severity") in ("error", "fatal")
+        for outcome in outcomes
+        for issue in items(member(outcome, "issue"))
+    )
+    return BadAnswer("the answer says that a part of it failed") if failed else None
+
+
+def shortfall(page: Any, kind: str, found: Iterable[Resource]) -> BadAnswer | None:
+    """Why a search's first page and all that was found behind it are not the whole answer, if they are not.
+
+    ``total`` counts matches. It decides nothing about paging, but an answer that holds fewer and has no
+    further page has lost some.
+    """
+    if (failed := _failure(page)) is not None:
+        return failed
+    total = member(page, "total")
+    if not isinstance(total, int) or isinstance(total, bool):
+        return None
+    held = sum(one.get("resourceType") == kind for one in found)
+    return BadAnswer("the answer holds less than it says") if held < total else None
 
 
 def next_link(page: Any) -> str | None:

@@ -16,9 +16,10 @@ from itertools import pairwise
 from typing import Any
 
 from dosing_core.case import Route
+from dosing_core.library import load_drug
 from fhir_adapters.elements import Resource, codings, items, member, moment, number, text, wordings
 from fhir_adapters.product import Product
-from fhir_adapters.terminology.routes import route
+from fhir_adapters.terminology.routes import Named, charted_route, route
 from fhir_adapters.terminology.tables import table
 from fhir_adapters.terminology.units import Quantity, as_written, quantity, unit
 from fhir_adapters.terminology.words import folded
@@ -39,8 +40,10 @@ class Dosage:
     """What one instruction says. A part that is missing or not understood is None, with a reason."""
 
     route: Route | None = None
-    other_route: bool = False
-    """True if it names a route that is neither intravenous nor oral."""
+    local: bool = False
+    """True if it names a route that does not reach the blood, or is not meant to."""
+    unclear_route: str | None = None
+    """What it calls the route, if that is not understood or not one that is modelled for the drug."""
     dose_mg: Decimal | None = None
     interval_h: Decimal | None = None
     duration_h: Decimal | None = None
@@ -63,9 +66,11 @@ def read_dosage(instruction: Resource, product: Product) -> Dosage:
     """Read one element of ``dosageInstruction``."""
     reading = _Reading()
     named = route(instruction.get("route"))
-    way: Route | None = None if named == "other" or named is None else named
-    if named is None:
-        way = product.route
+    way = product.route if named is None else systemic(named, product.drug)
+    unclear = None
+    if named not in (None, "local") and way is None:
+        unclear = charted_route(instruction.get("route"))
+        reading.fails(f'the route "{unclear}" is not understood')
     elif way and product.route and way != product.route:
         reading.fails(f"the route is {_said(way)} but the product is for {_said(product.route)} use")
         way = None
@@ -80,7 +85,8 @@ def read_dosage(instruction: Resource, product: Product) -> Dosage:
     duration = _duration(instruction, dose, volume, reading)
     return Dosage(
         way,
-        named == "other",
+        named == "local",
+        unclear,
         dose,
         interval,
         duration,
@@ -89,6 +95,17 @@ def read_dosage(instruction: Resource, product: Product) -> Dosage:
         end.instant if end and end.exact else None,
         tuple(reading.problems),
     )
+
+
+def systemic(named: Named, drug: str | None) -> Route | None:
+    """The route as the models know it. A tube ends in the gut, so it is a way by mouth for a drug that acts
+    there (vancomycin); what is swallowed for its level (tacrolimus) is another matter through a tube."""
+    if named in ("iv", "oral"):
+        return named
+    if named == "enteral" and drug is not None:
+        rule = load_drug(drug).route("oral")
+        return "oral" if rule is not None and rule.past_doses == "ignore" else None
+    return None
 
 
 def _said(way: Route) -> str:
@@ -100,8 +117,10 @@ def _dose(
 ) -> tuple[Decimal | None, Decimal | None]:
     """mg and, where charted, mL of one dose."""
     parts = items(instruction.get("doseAndRate")) or (instruction,)
-    if any(part.get("doseRange") for part in parts):
-        reading.fails("the dose is a range")
+    if ranges := [part["doseRange"] for part in parts if part.get("doseRange")]:
+        low, high = quantity(member(ranges[0], "low")), quantity(member(ranges[0], "high"))
+        spelt = f", {low.written} to {high.written}" if low and high else ""
+        reading.fails(f"the dose is a range{spelt}")
         return None, None
     charted = [part["doseQuantity"] for part in parts if part.get("doseQuantity") is not None]
     read = [quantity(one) for one in charted]
@@ -110,9 +129,19 @@ def _dose(
         reading.fails("the dose has no number")
         return None, None
     if not doses:
-        reading.fails("no dose is written")
+        rates = [rate for part in parts if (rate := _rate(part)) is not None]
+        said = f"only a rate is written, {rates[0]}; a continuous infusion is not read" if rates else None
+        reading.fails(said or "no dose is written")
         return None, None
     return amount(doses, product, reading.fails)
+
+
+def _rate(part: Resource) -> str | None:
+    """The rate as charted, for people."""
+    if (rate := quantity(part.get("rateQuantity"))) is not None:
+        return rate.written
+    amount_, time = (quantity(member(part, "rateRatio", name)) for name in ("numerator", "denominator"))
+    return f"{amount_.written} in {time.written}" if amount_ and time else None
 
 
 def amount(
@@ -140,7 +169,7 @@ def amount(
         if masses:
             fails("two different doses are written")
         elif any(one.in_dimension("dose by weight") is not None for one in doses):
-            fails("the dose is written by body weight only")
+            fails(f"the dose is written by body weight only, {doses[0].written}")
         else:
             fails(f"the dose is written as {doses[0].written}, which is not an amount of drug")
         return None, volume

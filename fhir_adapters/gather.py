@@ -15,7 +15,7 @@ from datetime import datetime
 from typing import Any
 
 from fhir_adapters.chart import PatientChart
-from fhir_adapters.client import FhirClient, Found, next_link
+from fhir_adapters.client import FhirClient, Found, next_link, shortfall
 from fhir_adapters.elements import Resource, items, member, referenced
 from fhir_adapters.errors import AdapterError, BadAnswer, FhirError, NothingToRead, TooSlow, Unreachable
 from fhir_adapters.prefetch import PATIENT, Search, searches
@@ -54,7 +54,9 @@ def gather(
     sent = prefetch or {}
     answers = {key: _prefetched(key, sent[key]) for key in (PATIENT, *_by_key()) if key in sent}
     open_keys = [key for key in (PATIENT, *_by_key()) if key not in answers or answers[key] is None]
-    if client is None:
+    if client is not None:
+        open_keys += [key for key in _by_key() if key not in open_keys and _lost(key, sent[key]) is not None]
+    else:
         missing = tuple(key for key in REQUIRED if key in open_keys)
         if not missing and all(key in open_keys for key in EITHER):
             missing = EITHER
@@ -88,8 +90,16 @@ def _prefetched(key: str, value: Any) -> _Answer | None:
     if key == PATIENT:
         return _Answer((value,)) if kind == "Patient" else None
     if kind == "Bundle":
-        return _Answer(_first_page(value))
+        return _Answer(_first_page(value), _lost(key, value))
     return _Answer((value,)) if kind == _by_key()[key].resource else None
+
+
+def _lost(key: str, value: Any) -> Unreachable | None:
+    """Why a prefetched Bundle is not the whole answer although it names no further page."""
+    if member(value, "resourceType") != "Bundle" or next_link(value) is not None:
+        return None
+    short = shortfall(value, _by_key()[key].resource, _first_page(value))
+    return Unreachable("only a part of it was sent along") if short is not None else None
 
 
 def _fetch(
@@ -126,7 +136,9 @@ def _fetch(
         if wanted:
             jobs["medications"] = executor.submit(client.search, "Medication", (("_id", ",".join(wanted)),))
         wait(jobs.values(), timeout=client.remaining())
-        return {key: _outcome(job, _first_page(sent.get(key))) for key, job in jobs.items()}
+        return {
+            key: _outcome(job, _first_page(sent.get(key)), anew=key in open_keys) for key, job in jobs.items()
+        }
     finally:
         executor.shutdown(wait=False, cancel_futures=True)
 
@@ -141,8 +153,9 @@ def _first_page(bundle: Any) -> tuple[Resource, ...]:
     return tuple(one for one in entries if isinstance(one, dict))
 
 
-def _outcome(job: Future[Found], sent: tuple[Resource, ...]) -> _Answer:
-    """What a job found, behind what was sent along; if it failed, what was sent along and why it failed."""
+def _outcome(job: Future[Found], sent: tuple[Resource, ...], *, anew: bool) -> _Answer:
+    """What a job found, behind what was sent along unless all was asked for ``anew``; if it failed, what was
+    sent along and why it failed."""
     if not job.done():
         return _Answer(sent, TooSlow("no answer within the deadline"))
     try:
@@ -152,6 +165,8 @@ def _outcome(job: Future[Found], sent: tuple[Resource, ...]) -> _Answer:
     except Exception as error:
         logger.warning("reading from the server failed: %s", type(error).__name__)
         return _Answer(sent, BadAnswer("the answer could not be read"))
+    if anew and found.problem is None:
+        return _Answer(found.resources)
     return _Answer((*sent, *found.resources), found.problem)
 
 

@@ -11,12 +11,17 @@ from datetime import datetime, timedelta
 from dosing_core.case import Case, Dose, Finding, Level, Measurement, Route, Subject
 from dosing_core.library import load_drug
 from fhir_adapters.chart import ChartedValue, OrderedCourse, PatientChart, distinct
+from fhir_adapters.elements import said_at
 from fhir_adapters.order import OrderReading
 from fhir_adapters.patient import age_years
+from fhir_adapters.prefetch import DOSES
 
 STILL_RUNNING = timedelta(hours=72)
 """A treatment whose last dose is no older than this is running even without an active order (project
 policy: the longest usual interval is 48 h, and a dose may be late)."""
+LATE = 1.5
+"""A first charted dose that comes so many intervals after its order began is not the first one (project
+policy: the first dose is due within an interval, and a ward may be half of one late)."""
 
 
 def to_case(chart: PatientChart, reading: OrderReading, now: datetime) -> Case:
@@ -29,8 +34,10 @@ def to_case(chart: PatientChart, reading: OrderReading, now: datetime) -> Case:
         if course.source != reading.order.source and _reaches_blood(chart.drug, course.route)
     ]
     doses, remarks = _doses(chart, courses)
+    remarks += _begun_before(chart, now - DOSES)
     recent = [dose for dose in doses if dose.time >= now - STILL_RUNNING]
     running = bool(courses) or any(_reaches_blood(chart.drug, dose.route) for dose in recent)
+    running |= chart.unread_given is not None and chart.unread_given >= now - STILL_RUNNING
     age = (
         age_years(chart.birth_date, now.date())
         if chart.birth_date and chart.birth_date <= now.date()
@@ -63,7 +70,13 @@ def to_case(chart: PatientChart, reading: OrderReading, now: datetime) -> Case:
         order=reading.order.model_copy(update={"running": running}),
         doses=doses,
         levels=tuple(
-            Level(time=one.time, value_mg_L=one.value, charted_as=one.charted_as, source=one.source)
+            Level(
+                time=one.time,
+                value_mg_L=one.value,
+                charted_as=one.charted_as,
+                limit=one.limit,
+                source=one.source,
+            )
             for one in chart.levels
         ),
         findings=distinct([*reading.findings, *chart.findings, *remarks]),
@@ -80,13 +93,41 @@ def _reaches_blood(drug: str, route: Route | None) -> bool:
     return rule is None or rule.past_doses != "ignore"
 
 
+def _begun_before(chart: PatientChart, since: datetime) -> list[Finding]:
+    """A note if an active order began well before the first dose that is charted as given; how far back
+    doses are read at all is ``since``."""
+    if not chart.given:
+        return []
+    first = chart.given[0].time
+    return [
+        Finding(
+            kind="note",
+            about="doses",
+            detail=f"the order of {said_at(course.begun)} started earlier than the first charted dose, of "
+            f"{said_at(first)}; nothing was assumed before it",
+            source=course.source,
+        )
+        for course in chart.ordered
+        if course.begun is not None
+        and course.interval_h is not None
+        and _reaches_blood(chart.drug, course.route)
+        and first - max(course.begun, since) > LATE * timedelta(hours=course.interval_h)
+    ]
+
+
 def _doses(chart: PatientChart, active: list[OrderedCourse]) -> tuple[tuple[Dose, ...], list[Finding]]:
-    """What was given; only if nothing is charted as given, what one active order has asked for so far."""
+    """What was given; only if nothing is charted as given, what one active order has asked for so far.
+
+    What is charted as given but cannot be used still says that something was given, and what: not the order.
+    """
     if chart.given:
         return chart.given, []
     courses = [one for one in active if one.doses]
     if not courses:
         return (), []
+    if chart.unread_given is not None:
+        said = "doses are charted as given, but none that can be used; the order was not taken in their place"
+        return (), [Finding(kind="conflict", about="doses", detail=said, source=courses[-1].source)]
     if len(courses) > 1:
         said = "no given doses are charted and several orders are active, so what was taken is not known"
         return (), [Finding(kind="conflict", about="doses", detail=said, source=courses[-1].source)]

@@ -7,6 +7,7 @@ substance are converted with a molar mass that the finding names.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -37,6 +38,9 @@ DRAW = timedelta(hours=1)
 """A level over a longer period than this has no draw time (project policy)."""
 
 Timing = Literal["trough", "peak", "random"]
+Limit = Literal["exact", "above", "below"]
+LIMITS: dict[str, Limit] = {">": "above", ">=": "above", "<": "below", "<=": "below"}
+"""What a comparator says of a level. Any other one is not understood."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +110,8 @@ def _read(
         return reading.excluded(f'its status is "{status}"' if status else "it has no status")
     if charted is None:
         return reading.excluded(_no_number(resource))
-    if charted.comparator:
+    limit = LIMITS.get(charted.comparator) if charted.comparator else "exact"
+    if limit is None or (limit != "exact" and not is_level):
         return reading.excluded("a bound, not a measured value")
     if charted.unit is None:
         return reading.excluded(charted.problem or "its unit is not known")
@@ -142,6 +147,7 @@ def _read(
         value=float(converted), unit=reading.analyte.unit, charted=charted.written,
         time=min(when.instant, now), source=reading.source,
         charted_as=cast(Timing, code.charted_as) if code.charted_as in get_args(Timing) else None,
+        limit=limit,
     )  # fmt: skip
     return Measured(reading.analyte.name, value, tuple(notes))
 
@@ -216,17 +222,31 @@ def in_time(values: Sequence[ChartedLevel]) -> tuple[ChartedLevel, ...]:
 def settled(
     values: Sequence[ChartedLevel], about: str, name: str
 ) -> tuple[tuple[ChartedLevel, ...], list[Finding]]:
-    """One value an instant: the same value twice counts once, two that contradict each other not at all."""
+    """One value an instant: the same value twice counts once, two that contradict each other not at all.
+
+    A value is better than a limit that agrees with it. Of limits the narrowest stay, and an upper limit of
+    the assay that was passed stays even if something else contradicts it.
+    """
     kept: list[ChartedLevel] = []
     findings: list[Finding] = []
     for value in in_time(values):
-        same = [one.value for one in values if one.time == value.time]
-        if max(same) > REPEATED * min(same):
-            charted = " and ".join(sorted({one.charted for one in values if one.time == value.time}))
+        same = [one for one in in_time(values) if one.time == value.time]
+        if value is not same[0]:
+            continue
+        above = max((one for one in same if one.limit == "above"), key=lambda one: one.value, default=None)
+        below = min((one for one in same if one.limit == "below"), key=lambda one: one.value, default=None)
+        exact = [one for one in same if one.limit == "exact"]
+        low = max([one.value for one in exact] + ([above.value] if above else []), default=0.0)
+        high = min([one.value for one in exact] + ([below.value] if below else []), default=math.inf)
+        if low > REPEATED * high or (above and below and above.value >= below.value):
+            charted = " and ".join(sorted({one.charted for one in same}))
             detail = f"two different values of {name} at {said_at(value.time)}: {charted}; neither was used"
             findings.append(Finding(kind="conflict", about=about, detail=detail, source=value.source))
-        elif not kept or kept[-1].time != value.time:
-            kept.append(value)
+            kept += [above] if above else []  # in doubt too, it forbids a dose
+        elif exact:
+            kept.append(exact[0])
+        else:
+            kept += [one for one in (above, below) if one is not None]
     return tuple(kept), findings
 
 
@@ -269,3 +289,27 @@ def contradiction(name: str, values: Sequence[ChartedValue]) -> Finding | None:
             detail = f"{name} {told} contradict each other; neither was used"
             return Finding(kind="conflict", about=name, detail=detail, source=second.source)
     return None
+
+
+BUILD = (12.0, 70.0)
+"""Body mass index, kg/m², that an adult's weight and height may give; outside it one of them is wrong.
+Project policy: far beyond what is seen on wards, and what centimetres and inches mixed up give."""
+BUILD_OF_ONE = (12.0, 55.0)
+"""The same for a weight that nothing confirms. Project policy: 25 kg/m², a usual build, reads 55 if pounds
+are charted as kilograms (factor 2.2); whoever is that heavy is weighed again."""
+
+
+def build_contradiction(weights: Sequence[ChartedValue], heights: Sequence[ChartedValue]) -> Finding | None:
+    """A finding if the newest weight (kg) cannot belong to the newest height (cm); then no weight is used."""
+    if not weights or not heights:
+        return None
+    weight, height = weights[-1], heights[-1]
+    index = weight.value / (height.value / 100) ** 2
+    low, high = BUILD if len(weights) > 1 else BUILD_OF_ONE
+    if low <= index <= high:
+        return None
+    detail = (
+        f"weight {weight.charted} with height {height.charted} gives a body mass index of {index:.0f} kg/m²: "
+        "check the units; the weight was not used"
+    )
+    return Finding(kind="conflict", about="weight", detail=detail, source=weight.source)

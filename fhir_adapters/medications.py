@@ -14,13 +14,13 @@ from typing import Any
 from dosing_core.case import CoMedication, Dose, Finding, Route
 from dosing_core.library import load_drug
 from fhir_adapters.chart import OrderedCourse
-from fhir_adapters.dosage import Dosage, amount, rate_duration, read_dosage
+from fhir_adapters.dosage import Dosage, amount, rate_duration, read_dosage, systemic
 from fhir_adapters.elements import Resource, items, member, moment, referenced, said_at, source, word
 from fhir_adapters.labs import CLOCKS
 from fhir_adapters.order import regimen_of
 from fhir_adapters.product import Product, product, usual_infusion_h
 from fhir_adapters.subject import of_another
-from fhir_adapters.terminology.routes import route
+from fhir_adapters.terminology.routes import charted_route, route
 from fhir_adapters.terminology.units import quantity
 
 GIVEN = frozenset({"completed", "in-progress"})
@@ -48,12 +48,12 @@ def read_administration(
     status = word(resource.get("status"))
     if status in NOT_GIVEN or read.local or not (drug in read.holds or read.unidentified):
         return None, []
-    if (foreign := of_another(resource, patient_id, "doses")) is not None:
-        return None, [foreign]
     origin = source(resource)
     start, end = _times(resource)
     if start is not None and start < since:
         return None, []
+    if (foreign := of_another(resource, patient_id, "doses")) is not None:
+        return None, [foreign]
     when = f" of {said_at(start)}" if start else ""
 
     def left_out(why: str) -> tuple[None, list[Finding]]:
@@ -79,7 +79,7 @@ def read_administration(
         said = "the route of some doses is not charted; those with a rate were taken as intravenous"
         notes.append(Finding(kind="note", about="doses", detail=said, source=origin))
     if way is None:
-        return left_out("its route is not charted, or is neither intravenous nor by mouth")
+        return left_out(_no_route(resource))
     problems: list[str] = []
     mass, volume, is_zero = _amount(resource, read, start, end, problems)
     if is_zero:
@@ -93,6 +93,11 @@ def read_administration(
         notes.append(Finding(kind="note", about="doses", detail=remark, source=origin))
     begun = min(start, now)
     return Dose(time=begun, amount_mg=float(mass), route=way, duration_h=hours, source=origin), notes
+
+
+def began(resource: Resource) -> datetime | None:
+    """When an administration began; None if the record does not say so exactly."""
+    return _times(resource)[0]
 
 
 def _times(resource: Resource) -> tuple[datetime | None, datetime | None]:
@@ -112,12 +117,22 @@ def _ordered_dosage(order: Resource | None, read: Product) -> Dosage | None:
 
 def _route(resource: Resource, read: Product, order: Resource | None) -> Route | None:
     named = route(member(resource, "dosage", "route"))
-    if named == "other":
-        return None
-    if named or read.route:
-        return named or read.route
+    if named is not None:
+        return systemic(named, read.drug)
+    if read.route:
+        return read.route
     ordered = _ordered_dosage(order, read)
     return ordered.route if ordered else None
+
+
+def _no_route(resource: Resource) -> str:
+    charted = member(resource, "dosage", "route")
+    named = route(charted)
+    if named is None:
+        return "its route is not charted"
+    if named == "local":
+        return f'its route "{charted_route(charted)}" does not lead into the blood, or only in part'
+    return f'its route "{charted_route(charted)}" is not understood'
 
 
 def _is_infused(resource: Resource, drug: str) -> bool:
@@ -206,17 +221,21 @@ def read_course(
     origin = source(resource)
     if read.problem:
         detail = f"an active order is not counted: {read.problem}"
-        return None, [Finding(kind="excluded", about="doses", detail=detail, source=origin)]
+        course = OrderedCourse(source=origin, route="oral") if read.modified_release else None
+        return course, [Finding(kind="excluded", about="doses", detail=detail, source=origin)]
     dosages = tuple(read_dosage(one, read) for one in items(resource.get("dosageInstruction")))
+    if dosages and all(one.local for one in dosages):
+        return None, []
     regimen, way, loading, _ = regimen_of(resource, dosages, drug, origin)
     authored = moment(resource.get("authoredOn"))
     starts = [one.start for one in dosages if one.start is not None]
     begun = min(starts) if starts else authored.instant if authored and authored.exact else None
-    if regimen is None or begun is None or loading is not None:
-        return OrderedCourse(source=origin, route=way), []
+    if regimen is None or begun is None:
+        return OrderedCourse(source=origin, route=way, begun=begun), []
     step = timedelta(hours=regimen.interval_h)
-    if now - begun < step:
-        return OrderedCourse(source=origin, route=way), []
+    course = OrderedCourse(source=origin, route=way, begun=begun, interval_h=regimen.interval_h)
+    if loading is not None or now - begun < step:
+        return course, []
     ends = [one.end for one in dosages if one.end is not None]
     until = min([now, *ends])
     first = max(0, -(-(since - begun) // step))
@@ -228,7 +247,7 @@ def read_course(
         )
         for count in range(first, last + 1)
     )  # fmt: skip
-    return OrderedCourse(source=origin, route=way, doses=doses), []
+    return course.model_copy(update={"doses": doses}), []
 
 
 def _is_active(resource: Resource, now: datetime) -> bool:

@@ -24,12 +24,16 @@ class OrderReading(Value):
     """What one draft order asks."""
 
     drug: str | None
-    """Name in the drug library; None if it is not for a drug, product or use that the library knows."""
+    """Name in the drug library; None if it is not for a drug or use that the library knows."""
     about_patient: bool
     """False if the order names another patient: then nothing may be said about it."""
     order: Order
     loading_dose_mg: float | None = None
     """A single first dose that the order has beside its repeating one."""
+    other_product: bool = False
+    """True if it is for a product of the drug that no model here covers: then no dose may be offered."""
+    unclear_route: str | None = None
+    """What the order calls its route, if that is not understood: then no dose may be offered either."""
     findings: tuple[Finding, ...] = ()
 
 
@@ -40,14 +44,14 @@ def read_order(
     origin = source(resource)
     about_patient, findings = _whose(resource, patient_id, origin)
     read = product(resource, medications)
-    unusable = read.problem if read.drug or read.problem else None
+    unusable = read.problem if not read.modified_release else None
     if word(resource.get("status")) in OVER:
         unusable = "it is not to be given any more"
     elif resource.get("doNotPerform") is True:
         unusable = "it says not to give it"
     dosages = tuple(read_dosage(one, read) for one in items(resource.get("dosageInstruction")))
-    if any(one.other_route for one in dosages):
-        unusable = unusable or "its route is neither intravenous nor by mouth"
+    if any(one.local for one in dosages):
+        unusable = unusable or "its route does not lead into the blood"
     if read.drug is None or unusable:
         if unusable:
             findings.append(_left_out(f"the order is not answered: {unusable}", origin))
@@ -57,14 +61,24 @@ def read_order(
             order=Order(drug=read.drug or "", source=origin),
             findings=tuple(findings),
         )
+    if read.modified_release:
+        said = f"the order is not answered: {read.problem}, and is not individualised here"
+        return OrderReading(
+            drug=read.drug, about_patient=about_patient, other_product=True,
+            order=Order(drug=read.drug, route="oral", source=origin),
+            findings=(*findings, _left_out(said, origin)),
+        )  # fmt: skip
     regimen, way, loading, more = regimen_of(resource, dosages, read.drug, origin)
+    unclear = next((one.unclear_route for one in dosages if one.unclear_route is not None), None)
+    if unclear is not None:
+        regimen, way, loading = None, None, None
     starts = [one.start for one in dosages if one.start is not None]
     order = Order(
         drug=read.drug, route=way, regimen=regimen, start=min(starts) if starts else None, source=origin
     )
     return OrderReading(
         drug=read.drug, about_patient=about_patient, order=order,
-        loading_dose_mg=float(loading) if loading is not None else None,
+        loading_dose_mg=float(loading) if loading is not None else None, unclear_route=unclear,
         findings=(*findings, *more),
     )  # fmt: skip
 
@@ -91,7 +105,8 @@ def regimen_of(
         said = f"the order begins with one dose of {as_written(loading)} mg"
         findings.append(Finding(kind="note", about="order", detail=said, source=origin))
     elif len(dosages) != 1:
-        return None, way, None, [_left_out("the order has several dosage instructions", origin)]
+        said = f"the order has several dosage instructions ({len(dosages)}), which are not added up"
+        return None, way, None, [_left_out(said, origin)]
     elif not repeating:
         return None, way, first[0].dose_mg, [_left_out("the order is for a single dose", origin)]
     regimen, more = _regimen(repeating[0], way, drug, resource, origin)
@@ -102,9 +117,9 @@ def _regimen(
     dosage: Dosage, way: Route | None, drug: str, resource: Resource, origin: str
 ) -> tuple[Regimen | None, list[Finding]]:
     problems = list(dosage.problems)
-    if dosage.dose_mg is None and dosage.interval_h is None and _only_text(resource):
+    if _only_text(resource):
         problems = ["the dose is written as text only, which is not interpreted"]
-    if way is None:
+    if way is None and not any("route" in problem for problem in problems):
         problems.append("no route is written")
     if problems or dosage.dose_mg is None or dosage.interval_h is None or way is None:
         return None, [_left_out(f"the order's dose is not read: {problem}", origin) for problem in problems]
@@ -143,8 +158,14 @@ def _whose(resource: Resource, patient_id: str, origin: str) -> tuple[bool, list
     return False, []
 
 
+CODED = ("timing", "doseAndRate", "doseQuantity", "asNeededBoolean", "asNeededCodeableConcept", "route")
+
+
 def _only_text(resource: Resource) -> bool:
-    return any(text(one.get("text")) for one in items(resource.get("dosageInstruction")))
+    """Whether the instructions consist of words: then one sentence says so, not one for each missing part."""
+    written = items(resource.get("dosageInstruction"))
+    coded = any(one.get(name) for one in written for name in CODED)
+    return not coded and any(text(one.get("text")) for one in written)
 
 
 def _left_out(detail: str, origin: str) -> Finding:

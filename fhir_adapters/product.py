@@ -45,6 +45,8 @@ class Product:
     mg_per_ml: Decimal | None = None
     route: Route | None = None
     """The route that the product's name implies."""
+    modified_release: bool = False
+    """True if ``problem`` is that it releases the drug slowly: the right drug in another product."""
     local: bool = False
     """True for ointments, drops and the like, which hardly reach the blood."""
     holds: frozenset[str] = frozenset()
@@ -125,8 +127,21 @@ def product(resource: Resource, medications: Mapping[str, Resource] | None = Non
     each, per_ml = _stated_strength(strengths)
     if each is None and per_ml is None:
         each = _strength_in_words(names)
-    local, problem = _another_product(names, medication)
-    return Product(name, names, problem, each, per_ml, _implied_route(names), local, frozenset({name}))
+    said = (*names, *wordings(member(medication, "form")))
+    slow = _slow(name, said)
+    topical = any_word(said, _words("not_systemic"))
+    return Product(
+        name,
+        names,
+        (topical and f'it is a local preparation ("{topical}")')
+        or (slow and f'it is a prolonged-release product ("{slow}"), which is not interchangeable'),
+        each,
+        per_ml,
+        _implied_route(names),
+        modified_release=slow is not None and topical is None,
+        local=topical is not None,
+        holds=frozenset({name}),
+    )
 
 
 def usual_infusion_h(drug: str, amount_mg: float) -> float | None:
@@ -147,6 +162,8 @@ def _exact(hours: float) -> Decimal:
 
 def _resolved(resource: Resource, reference: Any, medications: Mapping[str, Resource]) -> Resource | None:
     target = member(reference, "reference")
+    if isinstance(target, str) and target in medications:
+        return medications[target]
     if isinstance(target, str) and target.startswith("#"):
         contained = items(resource.get("contained"))
         return next((one for one in contained if one.get("id") == target[1:]), None)
@@ -169,13 +186,15 @@ def _recognised(concepts: Iterable[Any], names: Iterable[str]) -> set[str]:
     return by_code | {_names()[word] for one in names for word in words_in(one, _spellings())}
 
 
-def _another_product(names: tuple[str, ...], medication: Resource | None) -> tuple[bool, str | None]:
-    said = (*names, *wordings(member(medication, "form")))
-    if word := any_word(said, _words("not_systemic")):
-        return True, f'it is a local preparation ("{word}")'
-    if word := any_word(said, _words("modified_release", "modified_release_names")):
-        return False, f'it is a modified-release product ("{word}"), which is not interchangeable'
-    return False, None
+def _slow(name: str, said: tuple[str, ...]) -> str | None:
+    """The word by which the record calls a product of the drug a slow one.
+
+    Short words (``MR``, ``24 h``) count only for drugs of which there is such a product: beside an infusion
+    they mean something else.
+    """
+    lists = table("products")
+    short = _words("modified_release_short") if name in lists["modified_release_drugs"] else ()
+    return any_word(said, (*_words("modified_release", "modified_release_names"), *short))
 
 
 def _implied_route(names: tuple[str, ...]) -> Route | None:

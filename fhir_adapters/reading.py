@@ -6,18 +6,31 @@ import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from functools import partial
+from itertools import pairwise
 from typing import Any, TypeVar
 
 from dosing_core.case import COVARIATE_UNITS, CoMedication, Condition, Dose, Finding, Genotype
 from fhir_adapters.chart import ChartedLevel, OrderedCourse, PatientChart, distinct
-from fhir_adapters.conditions import read_condition
+from fhir_adapters.conditions import end_stage, read_condition
 from fhir_adapters.elements import Resource, resource_id, said_at, source
 from fhir_adapters.genomics import agreed, read_genotype
-from fhir_adapters.labs import STEADY, contradiction, in_time, plain, read_observation, settled
-from fhir_adapters.medications import read_administration, read_co_medications, read_course
+from fhir_adapters.labs import (
+    CLOCKS,
+    STEADY,
+    build_contradiction,
+    contradiction,
+    in_time,
+    plain,
+    read_observation,
+    settled,
+)
+from fhir_adapters.medications import began, read_administration, read_co_medications, read_course
 from fhir_adapters.patient import read_patient
 from fhir_adapters.prefetch import DOSES, LOOKBACK
+from fhir_adapters.subject import of_another
+from fhir_adapters.terminology.units import as_written
 
 UNREADABLE = "an entry in the record could not be read; left out"
 
@@ -61,7 +74,7 @@ def read_chart(patient_id: str, drug: str, now: datetime, answers: Answers) -> P
     measured = _measurements(patient_id, drug, now, answers, findings)
     genotypes = _genotypes(patient_id, answers, findings)
     conditions = _conditions(patient_id, now, answers, findings)
-    given, ordered, others = _medications(patient_id, drug, now, answers, findings)
+    taken = _medications(patient_id, drug, now, answers, findings)
     levels, conflicts = settled(measured.get(drug, []), "levels", f"{drug} level")
     findings += conflicts
     body = _covariates(measured, findings)
@@ -76,10 +89,11 @@ def read_chart(patient_id: str, drug: str, now: datetime, answers: Answers) -> P
         creatinine=plain(body["creatinine"]),
         haematocrit=plain(body["haematocrit"]),
         levels=levels,
-        given=given,
-        ordered=ordered,
+        given=taken.given,
+        unread_given=taken.unread_given,
+        ordered=taken.ordered,
         genotypes=genotypes,
-        co_medications=others,
+        co_medications=taken.others,
         co_medications_read="requests" in answers.resources
         and "requests" not in answers.problems
         and not any(f.about == "co_medications" for f in findings),
@@ -137,6 +151,10 @@ def _covariates(
             continue
         kept[name], conflicts = settled(values, name, name)
         findings += conflicts
+    conflict = build_contradiction(plain(kept["weight"]), plain(kept["height"]))
+    if conflict is not None:
+        findings.append(conflict)
+        kept["weight"] = ()
     return kept
 
 
@@ -156,26 +174,52 @@ def _conditions(
     patient_id: str, now: datetime, answers: Answers, findings: list[Finding]
 ) -> tuple[Condition, ...]:
     found: list[Condition] = []
+    said: list[Finding] = []
     read = partial(read_condition, patient_id=patient_id, now=now)
     for conditions, more in _each(read, answers.of("Condition"), "conditions", findings):
         found += conditions
-        findings += more
+        said += more
+    more_found, more_said = end_stage(_of_patient(patient_id, answers.of("Condition")), found)
+    dialysed = any(one.name in ("haemodialysis", "crrt") for one in found)
+    findings += [*(one for one in said if one.kind != "conflict" or not dialysed), *more_said]
+    found += more_found
     return tuple(sorted(found, key=lambda one: (one.name, one.source)))
+
+
+@dataclass(frozen=True)
+class _Taken:
+    given: tuple[Dose, ...]
+    unread_given: datetime | None
+    ordered: tuple[OrderedCourse, ...]
+    others: tuple[CoMedication, ...]
+
+
+def _of_patient(patient_id: str, resources: Iterable[Resource]) -> list[Resource]:
+    return [one for one in resources if of_another(one, patient_id, "conditions") is None]
 
 
 def _medications(
     patient_id: str, drug: str, now: datetime, answers: Answers, findings: list[Finding]
-) -> tuple[tuple[Dose, ...], tuple[OrderedCourse, ...], tuple[CoMedication, ...]]:
+) -> _Taken:
     medications, requests = answers.by_id("Medication"), answers.by_id("MedicationRequest")
     shared: dict[str, Any] = {
         "patient_id": patient_id, "drug": drug, "now": now, "medications": medications,
     }  # fmt: skip
-    administration = partial(read_administration, since=now - DOSES, requests=requests, **shared)
     given: list[Dose] = []
-    for dose, more in _each(administration, answers.of("MedicationAdministration"), "doses", findings):
-        findings += more
-        if dose is not None:
-            given.append(dose)
+    unread: list[datetime] = []
+    for resource in answers.of("MedicationAdministration"):
+        before = len(findings)
+        for dose, more in _each(
+            partial(read_administration, since=now - DOSES, requests=requests, **shared),
+            (resource,),
+            "doses",
+            findings,
+        ):
+            findings += more
+            if dose is not None:
+                given.append(dose)
+        if any(finding.kind == "excluded" for finding in findings[before:]):
+            unread.append(min(began(resource) or now, now))
     ordered: list[OrderedCourse] = []
     course_of = partial(read_course, since=now - DOSES, **shared)
     for course, more in _each(course_of, answers.of("MedicationRequest"), "doses", findings):
@@ -188,24 +232,38 @@ def _medications(
         findings += more
         others += taken
     findings += _simultaneous(given)
-    return (
+    return _Taken(
         tuple(sorted(given, key=lambda dose: (dose.time, dose.source))),
+        max(unread, default=None),
         tuple(sorted(ordered, key=lambda course: course.source)),
         tuple(sorted(others, key=lambda other: (other.drug, other.source))),
     )
 
 
 def _simultaneous(given: list[Dose]) -> list[Finding]:
-    """Two doses charted for one instant may be two vials of one dose or one dose charted twice: both count,
-    and that is said."""
-    times = [dose.time for dose in given]
-    twice = sorted({time for time in times if times.count(time) > 1})
-    return [
-        Finding(
-            kind="note", about="doses", detail=f"two doses are charted at {said_at(time)}; both were counted"
-        )
-        for time in twice
-    ]
+    """Doses charted for one instant.
+
+    Of the same amount they may be one dose charted twice (by the pump and by the nurse, whose clocks differ),
+    or two that were given: nobody can tell, and it is a contradiction. Of different amounts they are taken
+    for parts of one dose (a capsule of 5 mg and one of 1 mg). All count: to leave one out would ask for more.
+    """
+    found: list[Finding] = []
+    for amount in sorted({dose.amount_mg for dose in given}):
+        alike = sorted((d for d in given if d.amount_mg == amount), key=lambda d: (d.time, d.source))
+        for one, other in pairwise(alike):
+            if other.time - one.time <= CLOCKS:
+                each = as_written(Decimal(repr(amount)))
+                said = (
+                    f"two doses of {each} mg are charted at {said_at(one.time)}: charted twice or given "
+                    "twice; both were counted"
+                )
+                found.append(Finding(kind="conflict", about="doses", detail=said, source=other.source))
+    for time in sorted({dose.time for dose in given}):
+        amounts = {dose.amount_mg for dose in given if dose.time == time}
+        if len(amounts) > 1:
+            said = f"{len(amounts)} different doses are charted at {said_at(time)}; all were counted"
+            found.append(Finding(kind="note", about="doses", detail=said))
+    return found
 
 
 def _long(days: int) -> str:

@@ -50,11 +50,14 @@ def with_regimen(
 ) -> dict[str, Any]:
     """The whole order with this regimen, behind a single loading dose if there is one.
 
+    The order's narrative (``text``) is dropped: it was generated from the old dose and would contradict the
+    new one. Notes and what is to be dispensed stay; they are the prescriber's and the pharmacy's.
+
     Raises ``WritebackError`` if an order that was valid R4 would not be any more.
     """
     instructions = items(order.get("dosageInstruction"))
     old = instructions[0] if len(instructions) == 1 else {}
-    changed: dict[str, Any] = copy.deepcopy(dict(order))
+    changed: dict[str, Any] = copy.deepcopy({name: order[name] for name in order if name != "text"})
     if loading_dose_mg is None:
         changed["dosageInstruction"] = [_repeated(regimen, old)]
     else:

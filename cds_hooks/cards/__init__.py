@@ -4,7 +4,22 @@
 ``suggestions`` what can be accepted with one click.
 """
 
-from cds_hooks.cards.card import card_for, failure_card, other_patient_card, unread_card
+from cds_hooks.cards.card import (
+    card_for,
+    failure_card,
+    other_patient_card,
+    other_product_card,
+    unclear_route_card,
+    unread_card,
+)
 from cds_hooks.cards.subject import CardSubject
 
-__all__ = ["CardSubject", "card_for", "failure_card", "other_patient_card", "unread_card"]
+__all__ = [
+    "CardSubject",
+    "card_for",
+    "failure_card",
+    "other_patient_card",
+    "other_product_card",
+    "unclear_route_card",
+    "unread_card",
+]

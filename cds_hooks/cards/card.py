@@ -5,11 +5,12 @@ from __future__ import annotations
 from uuid import NAMESPACE_URL, uuid5
 
 from cds_hooks.cards.detail import detail
+from cds_hooks.cards.escape import markdown, plain, shortened
 from cds_hooks.cards.reasons import OVERRIDE_REASONS
 from cds_hooks.cards.subject import CardSubject, Moment
 from cds_hooks.cards.suggestions import behaviour, suggestions
 from cds_hooks.cards.summary import summary
-from cds_hooks.protocol.response import Card, Coding, Indicator, Link, Source
+from cds_hooks.protocol.response import SUMMARY_LENGTH, Card, Coding, Indicator, Link, Source
 
 CARDS = uuid5(NAMESPACE_URL, "urn:dosewright:card")
 SOURCE = Source(
@@ -48,6 +49,31 @@ def other_patient_card(drug_name: str, moment: Moment, key: str) -> Card:
         indicator="warning" if moment == "sign" else "info",
         source=SOURCE,
     )
+
+
+def other_product_card(drug_name: str, key: str) -> Card:
+    """An order for a prolonged-release product of a drug that we dose: another question, so no dose."""
+    return _not_looked_at(
+        f"{_capital(drug_name)} not individualised: a prolonged-release product",
+        "The models here are for other products of the drug, and the two are not interchangeable.",
+        _uuid("other-product", key),
+    )
+
+
+def unclear_route_card(drug_name: str, route: str, key: str) -> Card:
+    """An order by a route that we do not understand: it may be one that we know, so it is not passed over."""
+    name = _capital(drug_name)
+    return _not_looked_at(
+        shortened(f'{name} not individualised: the route "{plain(route)}" is not understood', SUMMARY_LENGTH),
+        f'The order\'s route reads "{markdown(route)}", which is not known here as intravenous or oral.',
+        _uuid("unclear-route", key),
+    )
+
+
+def _not_looked_at(summary: str, why: str, uuid: str) -> Card:
+    """It is said on signing too, because silence there means that the order was looked at and is fine."""
+    detail = f"{why} No dose was worked out, and the order was not checked."
+    return Card(uuid=uuid, summary=summary, detail=detail, indicator="info", source=SOURCE)
 
 
 def failure_card(drug_name: str, key: str) -> Card:

@@ -203,6 +203,10 @@ def conditions(code: str, system: str = ICD, **members: Any) -> PatientChart:
         ("Z49.31", ICD, ["haemodialysis"]),
         ("714749008", SNOMED, ["crrt"]),
         ("737295003", SNOMED, ["kidney_transplant"]),
+        ("265764009", SNOMED, ["haemodialysis"]),
+        ("105502003", SNOMED, ["haemodialysis"]),
+        ("714152005", SNOMED, ["haemodialysis"]),
+        ("233585000", SNOMED, ["crrt"]),
         ("Z94.81", ICD, []),  # bone marrow
         ("N18.4", ICD, []),
         ("Z94.0", SNOMED, []),
@@ -238,3 +242,86 @@ def test_the_day_of_the_transplantation_is_kept() -> None:
 
     assert read.time is not None
     assert read.time.isoformat() == "2026-10-06T11:30:00+00:00"
+
+
+def spoken(text: str, *others: dict[str, Any], **members: Any) -> PatientChart:
+    resource = {
+        "resourceType": "Condition",
+        "id": "c2",
+        "clinicalStatus": {"coding": [{"code": "active"}]},
+        "code": {"text": text},
+        "subject": {"reference": f"Patient/{PATIENT}"},
+    } | members
+    entries = [{"resource": one} for one in (resource, *others)]
+    return chart(conditions={"resourceType": "Bundle", "entry": entries})
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("Haemodialysis", "haemodialysis"),
+        ("ESRD on hemodialysis MWF", "haemodialysis"),
+        ("AKI requiring dialysis", "haemodialysis"),
+        ("CRRT", "crrt"),
+        ("Septic shock, CVVH", "crrt"),
+        ("Continuous renal replacement therapy", "crrt"),
+    ],
+)
+def test_renal_replacement_is_read_from_words_and_that_is_said(text: str, name: str) -> None:
+    """Not to see it would dose the patient as one whose kidneys work."""
+    read = spoken(text)
+
+    assert [one.name for one in read.conditions] == [name]
+    assert kinds(read, "conditions") == ["note"]
+
+
+@pytest.mark.parametrize("text", ["CKD stage 5, pre-dialysis", "predialysis counselling", "Cellulitis"])
+def test_words_that_only_sound_like_dialysis_are_none(text: str) -> None:
+    read = spoken(text)
+
+    assert read.conditions == ()
+    assert kinds(read, "conditions") == []
+
+
+@pytest.mark.parametrize(
+    "text", ["CKD 5, not on dialysis", "History of haemodialysis", "Fistula for dialysis"]
+)
+def test_words_that_leave_dialysis_open_are_a_contradiction(text: str) -> None:
+    read = spoken(text)
+
+    assert read.conditions == ()
+    assert kinds(read, "conditions") == ["conflict"]
+
+
+def test_words_do_not_count_in_a_condition_that_is_over() -> None:
+    assert spoken("Haemodialysis", clinicalStatus={"coding": [{"code": "resolved"}]}).conditions == ()
+
+
+def test_n18_6_is_dialysis_by_its_definition_and_that_is_said() -> None:
+    """ICD-10-CM: "chronic kidney disease requiring chronic dialysis"."""
+    read = conditions("N18.6")
+
+    assert [one.name for one in read.conditions] == ["haemodialysis"]
+    assert kinds(read, "conditions") == ["note"]
+
+
+@pytest.mark.parametrize("code", [{"coding": [{"system": SNOMED, "code": "46177005"}]}, {"text": "ESRD"}])
+def test_an_end_stage_kidney_disease_without_dialysis_is_to_be_settled(code: dict[str, Any]) -> None:
+    read = spoken("", code=code)
+
+    assert read.conditions == ()
+    assert kinds(read, "conditions") == ["conflict"]
+
+
+@pytest.mark.parametrize("settled", ["Z99.2", "Z94.0"])
+def test_dialysis_or_a_transplant_settles_an_end_stage_kidney_disease(settled: str) -> None:
+    known = {
+        "resourceType": "Condition",
+        "id": "c3",
+        "code": {"coding": [{"system": ICD, "code": settled}]},
+        "subject": {"reference": f"Patient/{PATIENT}"},
+    }
+    read = spoken("", known, code={"coding": [{"system": ICD, "code": "N18.6"}]})
+
+    assert [one.source for one in read.conditions] == ["Condition/c3"]
+    assert kinds(read, "conditions") == []

@@ -31,6 +31,7 @@ from fhir_adapters.gather import gather
 from fhir_adapters.prefetch import PREFETCH
 
 OUTCOME = {"resourceType": "OperationOutcome", "issue": [{"severity": "error", "code": "exception"}]}
+WARNING = {"resourceType": "OperationOutcome", "issue": [{"severity": "warning", "code": "informational"}]}
 RECORD: tuple[dict[str, Any], ...] = (
     patient(),
     observation(
@@ -220,6 +221,50 @@ def test_what_was_sent_along_stays_if_its_further_pages_fail() -> None:
     assert unreachable(chart) == {"doses"}
 
 
+def partial_bundles() -> dict[str, dict[str, Any]]:
+    """One of two doses, told in two ways."""
+    return {
+        "the total says more": bundle(RECORD[2], total=2),
+        "a part of it failed": bundle(RECORD[2], OUTCOME),
+    }
+
+
+@pytest.mark.parametrize("told", partial_bundles())
+def test_a_bundle_that_has_lost_entries_is_not_taken_for_the_whole(told: str) -> None:
+    """A dose that is missing from the history would be asked for again."""
+    chart = gather(PATIENT, "vancomycin", prefetched(administrations=partial_bundles()[told]), None, NOW)
+
+    assert len(chart.given) == 1
+    assert unreachable(chart) == {"doses"}
+
+
+@pytest.mark.parametrize("told", partial_bundles())
+def test_a_bundle_that_has_lost_entries_is_asked_for_again(told: str) -> None:
+    second = given("2026-11-24T06:00:00+00:00", "2026-11-24T08:00:00+00:00")
+    with serving((*RECORD, second), "answers") as base:
+        sent = prefetched(RECORD[0], administrations=partial_bundles()[told])
+        chart = gather(PATIENT, "vancomycin", sent, FhirClient(base, TOKEN, 10.0), NOW)
+
+    assert len(chart.given) == 2
+    assert unreachable(chart) == set()
+
+
+def test_what_was_sent_of_a_bundle_stays_if_it_cannot_be_asked_for_again() -> None:
+    with serving(RECORD, "unauthorised") as base:
+        sent = prefetched(administrations=bundle(RECORD[2], total=2))
+        chart = gather(PATIENT, "vancomycin", sent, FhirClient(base, TOKEN, 10.0), NOW)
+
+    assert len(chart.given) == 1
+    assert unreachable(chart) == {"doses"}
+
+
+@pytest.mark.parametrize("total", [1, 0, None, "2", True])
+def test_a_total_that_is_met_or_no_number_says_nothing(total: Any) -> None:
+    sent = prefetched(administrations=bundle(RECORD[2], {"resourceType": "Medication"}, total=total))
+
+    assert unreachable(gather(PATIENT, "vancomycin", sent, None, NOW)) == set()
+
+
 def test_medications_that_prefetched_orders_refer_to_are_looked_up() -> None:
     order = request(
         instruction(),
@@ -247,7 +292,7 @@ def test_included_resources_of_other_kinds_do_not_disturb() -> None:
     sent = prefetched(*RECORD)
     sent["administrations"]["entry"] += [
         {"resource": patient(id="somebody-else")},
-        {"resource": OUTCOME},
+        {"resource": WARNING},
         {},
         None,
     ]

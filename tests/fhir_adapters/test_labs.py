@@ -126,7 +126,7 @@ def test_what_cannot_be_true_is_left_out(code: str, value: float, unit: str, nam
         ({"status": "preliminary"}, 'status is "preliminary"'),
         ({"status": "cancelled"}, 'status is "cancelled"'),
         ({"status": None}, "no status"),
-        ({"valueQuantity": {"value": 5, "code": "mg/L", "comparator": "<"}}, "a bound"),
+        ({"valueQuantity": {"value": 5, "code": "mg/L", "comparator": "ad"}}, "a bound"),
         ({"valueQuantity": None, "valueString": "<2.0 mcg/mL"}, 'text, "<2.0 mcg/mL"'),
         ({"valueQuantity": None, "dataAbsentReason": {"text": "hemolysed"}}, "absent"),
         ({"valueQuantity": {"value": 14, "unit": "arb. units", "code": "[arb'U]"}}, "arb. units"),
@@ -268,3 +268,95 @@ def test_old_values_are_gaps_that_are_named() -> None:
 
     assert read.creatinine == ()
     assert about(read, "creatinine", "missing") == ["no creatinine on record in 90 days"]
+
+
+def limited(comparator: str, value: float, unit: str = "mg/L", **members: Any) -> dict[str, Any]:
+    """A vancomycin level as a limit of the assay."""
+    number = {"value": value, "unit": unit, "code": unit, "comparator": comparator}
+    return observation(VANCOMYCIN_LEVEL, value, unit, TODAY) | {"valueQuantity": number} | members
+
+
+@pytest.mark.parametrize(
+    ("comparator", "limit"), [(">", "above"), (">=", "above"), ("<", "below"), ("<=", "below")]
+)
+def test_a_level_beyond_the_assay_s_range_is_kept_as_a_limit(comparator: str, limit: str) -> None:
+    """Above 80 mg/L nobody should give the next dose; to leave the level out would be to dose on."""
+    (level,) = chart(limited(comparator, 80)).levels
+
+    assert (level.value, level.limit, level.charted) == (80.0, limit, f"{comparator}80 mg/L")
+
+
+def test_a_limit_is_brought_to_mg_per_litre_too() -> None:
+    """55.2 µmol/L × 1,449.3 g/mol = 80.0 mg/L."""
+    (level,) = chart(limited(">", 55.2, "umol/L")).levels
+
+    assert level.value == pytest.approx(80.0, rel=1e-3)
+    assert level.limit == "above"
+
+
+def test_a_limit_of_anything_but_a_level_is_left_out() -> None:
+    bound = {"value": 0.2, "unit": "mg/dL", "code": "mg/dL", "comparator": "<"}
+    read = chart(observation(CREATININE, 0.2, "mg/dL", TODAY, valueQuantity=bound))
+
+    assert read.creatinine == ()
+    assert "a bound" in about(read, "creatinine", "excluded")[0]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "kept"),
+    [
+        ((">", 80), (">", 100), [(100, "above")]),
+        (("<", 5), ("<", 2), [(2, "below")]),
+        ((">", 10), ("<", 50), [(10, "above"), (50, "below")]),
+    ],
+)
+def test_of_two_limits_of_one_instant_the_narrower_stays(
+    one: tuple[str, float], other: tuple[str, float], kept: list[tuple[float, str]]
+) -> None:
+    read = chart(limited(*one, id="a"), limited(*other, id="b"))
+
+    assert [(level.value, level.limit) for level in read.levels] == kept
+
+
+def test_a_value_that_agrees_with_a_limit_says_more() -> None:
+    read = chart(limited(">", 80, id="a"), observation(VANCOMYCIN_LEVEL, 93, "mg/L", TODAY, id="b"))
+
+    assert [(level.value, level.limit) for level in read.levels] == [(93, "exact")]
+    assert about(read, "levels") == []
+
+
+def test_a_passed_limit_stays_even_if_another_value_contradicts_it() -> None:
+    """Until somebody has settled it, more than 80 mg/L may be true."""
+    read = chart(limited(">", 80, id="a"), observation(VANCOMYCIN_LEVEL, 12, "mg/L", TODAY, id="b"))
+
+    assert [(level.value, level.limit) for level in read.levels] == [(80, "above")]
+    assert ">80 mg/L" in about(read, "levels", "conflict")[0]
+
+
+def build(kg: list[float], cm: float) -> PatientChart:
+    days = [f"2026-11-{20 + n}T06:00:00Z" for n in range(len(kg))]
+    weights = [observation(WEIGHT, value, "kg", day) for value, day in zip(kg, days, strict=True)]
+    return chart(*weights, observation(HEIGHT, cm, "cm", TODAY))
+
+
+def test_pounds_charted_as_kilograms_do_not_fit_the_height() -> None:
+    """81 kg are 178.6 lb; 178.6 kg at 1.76 m would be 58 kg/m²."""
+    read = build([178.6], 176)
+
+    assert read.weight == ()
+    assert "58 kg/m²" in about(read, "weight", "conflict")[0]
+
+
+@pytest.mark.parametrize(
+    ("kg", "cm", "used"),
+    [
+        ([160], 175, True),  # 52 kg/m²
+        ([178.6, 177], 176, True),  # confirmed
+        ([220, 221], 176, False),  # 71 kg/m²
+        ([36], 175, False),  # 11.8 kg/m²
+    ],
+)
+def test_a_heavy_person_is_believed_if_the_weight_is_confirmed(
+    kg: list[float], cm: float, used: bool
+) -> None:
+    assert bool(build(kg, cm).weight) is used

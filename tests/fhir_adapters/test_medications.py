@@ -210,7 +210,7 @@ def test_modified_release_capsules_are_not_counted_as_immediate_release_and_that
     )
 
     assert read.given == ()
-    assert "modified-release" in details(read, "doses")[0]
+    assert "prolonged-release" in details(read, "doses")[0]
 
 
 def test_doses_come_in_order_of_time_and_each_id_once() -> None:
@@ -220,12 +220,28 @@ def test_doses_come_in_order_of_time_and_each_id_once() -> None:
     assert [dose.time.hour for dose in read.given] == [22, 6]
 
 
-def test_two_doses_of_one_instant_both_count_and_that_is_said() -> None:
-    """Two vials of one dose are scanned one by one; not to count one would hide 500 mg."""
-    read = chart(given(START, END, 500), given(START, END, 500, id="second-vial"))
+@pytest.mark.parametrize("start", [START, "2026-11-23T22:04:00+00:00"])
+def test_the_same_dose_charted_twice_is_a_contradiction(start: str) -> None:
+    """Charted by pump and nurse, or given twice: nobody can tell, and not to count one could hide it."""
+    read = chart(given(START, END, 500), given(start, None, 500, id="again"))
 
     assert sum(dose.amount_mg for dose in read.given) == 1000
-    assert "both were counted" in details(read, "doses")[0]
+    assert [f.kind for f in read.findings if "charted twice or given twice" in f.detail] == ["conflict"]
+
+
+def test_parts_of_one_dose_count_together_and_that_is_said() -> None:
+    """6 mg as a capsule of 5 mg and one of 1 mg, scanned one by one."""
+    read = chart(given(START, END, 1000), given(START, END, 250, id="second-vial"))
+
+    assert sum(dose.amount_mg for dose in read.given) == 1250
+    assert [(f.kind, f.about) for f in read.findings if "all were counted" in f.detail] == [("note", "doses")]
+
+
+def test_doses_an_interval_apart_are_no_contradiction() -> None:
+    assert (
+        details(chart(given(START, END), given("2026-11-24T06:00:00Z", "2026-11-24T08:00:00Z")), "doses")
+        == []
+    )
 
 
 def test_an_active_order_makes_the_treatment_a_running_one() -> None:
@@ -336,3 +352,106 @@ def test_an_empty_list_of_medicines_is_known_to_be_empty_only_if_it_was_read() -
 
     assert chart().co_medications_read
     assert not chart(requests=failed).co_medications_read
+
+
+# what must never be replaced by an order
+
+UNREADABLE = {"dosage": {"route": INTRAVENOUS, "dose": {"value": 2, "unit": "vial"}}}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        UNREADABLE,
+        {"status": "unknown"},
+        {"dosage": {"route": {"text": "via Hickman"}, "dose": quantity(1000, "mg")}},
+        {"subject": {"reference": "Patient/somebody-else"}},
+        {"medicationCodeableConcept": None, "medicationReference": {"reference": "Medication/nowhere"}},
+    ],
+)
+def test_a_given_dose_that_cannot_be_used_is_not_replaced_by_the_order(change: dict[str, Any]) -> None:
+    read = case(given(START, END, 1000, **change), active(instruction(1000)))
+
+    assert read.doses == ()
+    assert [f.about for f in read.findings if f.kind == "excluded"] == ["doses"]
+    assert [f.kind for f in read.findings if "not taken in their place" in f.detail] == ["conflict"]
+    assert "no given doses are charted" not in " ".join(details(read, "doses"))
+
+
+def test_another_product_that_was_given_is_not_replaced_by_an_order_of_this_one() -> None:
+    """Advagraf once a day is no Prograf twice a day, and whoever took it did not take nothing."""
+    dosage = {"route": ORAL, "dose": quantity(5, "mg")}
+    capsules = instruction(3, 12, None, route=ORAL)
+    draft = request(capsules, medicationCodeableConcept=TACROLIMUS)
+    slow = given(START, medicationCodeableConcept={"text": "Advagraf 5 mg"}, dosage=dosage)
+    order = active(capsules, medicationCodeableConcept=TACROLIMUS)
+    reading = read_order(draft, patient_id=PATIENT)
+    read = to_case(chart(slow, order, drug="tacrolimus"), reading, NOW)
+
+    assert read.doses == ()
+    assert "prolonged-release" in " ".join(details(read, "doses"))
+
+
+def test_a_recent_dose_that_cannot_be_read_is_a_running_treatment_too() -> None:
+    """Otherwise a loading dose would be offered on top of it."""
+    old = {"effectivePeriod": {"start": "2026-11-14T22:00:00Z", "end": "2026-11-15T00:00:00Z"}}
+
+    assert case(given(START, END, **UNREADABLE)).order.running
+    assert not case(given(START, END, **(UNREADABLE | old))).order.running
+
+
+def test_a_dose_of_another_patient_long_ago_does_not_matter() -> None:
+    old = given("2026-08-01T22:00:00Z", "2026-08-01T23:00:00Z", subject={"reference": "Patient/other"})
+
+    assert details(chart(old), "doses") == []
+
+
+def test_another_product_on_order_makes_the_treatment_a_running_one() -> None:
+    capsules = instruction(3, 12, None, route=ORAL)
+    order = active(capsules, medicationCodeableConcept={"text": "Envarsus 4 mg"})
+    draft = request(capsules, medicationCodeableConcept=TACROLIMUS)
+    read = to_case(chart(order, drug="tacrolimus"), read_order(draft, patient_id=PATIENT), NOW)
+
+    assert read.order.running
+    assert "prolonged-release" in " ".join(details(read, "doses"))
+
+
+def test_a_local_use_on_order_is_no_running_treatment() -> None:
+    assert not case(active(instruction(10, 24, None, route={"text": "Intrathecal"}))).order.running
+
+
+@pytest.mark.parametrize(("name", "counted"), [("via PICC", True), ("NG tube", True), ("via Hickman", False)])
+def test_the_route_of_a_given_dose_is_read_or_named(name: str, counted: bool) -> None:
+    read = chart(given(START, END, dosage={"route": {"text": name}, "dose": quantity(1000, "mg")}))
+
+    assert bool(read.given) is counted
+    assert counted or f'"{name}" is not understood' in details(read, "doses")[0]
+
+
+def test_tacrolimus_through_a_tube_is_not_counted_as_swallowed() -> None:
+    dosage = {"route": {"text": "Nasogastric tube"}, "dose": quantity(3, "mg")}
+    read = chart(given(START, medicationCodeableConcept=TACROLIMUS, dosage=dosage), drug="tacrolimus")
+
+    assert read.given == ()
+    assert "Nasogastric tube" in details(read, "doses")[0]
+
+
+def test_an_order_older_than_the_first_charted_dose_is_said() -> None:
+    """Ordered on 21 Nov every 12 h; charted only from 23 Nov 22:00 on: four doses may be missing."""
+    early = active(instruction(), authoredOn="2026-11-21T20:00:00+00:00")
+    (said,) = details(case(given(START, END), early), "doses")
+
+    assert "21 Nov 2026 20:00 UTC started earlier" in said
+    assert "nothing was assumed before it" in said
+
+
+@pytest.mark.parametrize("authored", ["2026-11-23T08:00:00+00:00", "2026-11-24T08:00:00+00:00"])
+def test_an_order_whose_first_dose_is_charted_in_time_is_not_remarked_upon(authored: str) -> None:
+    assert details(case(given(START, END), active(instruction(), authoredOn=authored)), "doses") == []
+
+
+def test_an_order_older_than_what_is_read_back_is_not_remarked_upon() -> None:
+    """Doses are read 45 days back; the first of them is not the first of the order."""
+    first = given("2026-10-10T18:00:00Z", "2026-10-10T20:00:00Z")
+
+    assert details(case(first, active(instruction(), authoredOn="2026-06-01T08:00:00Z")), "doses") == []

@@ -94,17 +94,43 @@ def test_two_drugs_in_one_order_are_no_order_that_can_be_answered() -> None:
 @pytest.mark.parametrize(
     "name",
     [
-        "tacrolimus 0.1 % topical ointment",
         "24 HR tacrolimus 1 MG Extended Release Oral Capsule",
         "Envarsus 4 mg",
+        "Advagraf",
+        "tacrolimus MR 5 mg",
+        "Tacrolimus (LCP-Tacro) 4 mg",
+        "tacrolimus 24H capsule",
+        "tacrolimus once daily capsule",
+        "tacrolimus XL",
+        "Dailiport 1 mg",
+        "tacrolimus retard",
+        "tacrolimus prolonged 5 mg",
     ],
 )
-def test_another_product_of_the_drug_is_not_answered_and_that_is_said(name: str) -> None:
-    """An ointment hardly reaches the blood; modified-release tacrolimus is not interchangeable."""
-    reading = read(request(instruction(), medicationCodeableConcept={"text": name}))
+def test_a_prolonged_release_product_is_known_but_not_answered(name: str) -> None:
+    """The same drug, but not interchangeable (its labels): to say nothing would be to agree."""
+    reading = read(request(instruction(5, 24, None, route=ORAL), medicationCodeableConcept={"text": name}))
+
+    assert (reading.drug, reading.other_product) == ("tacrolimus", True)
+    assert (reading.order.route, reading.order.regimen) == ("oral", None)
+    assert [(f.kind, f.about) for f in reading.findings] == [("excluded", "order")]
+    assert "prolonged-release product" in said(reading)
+
+
+def test_words_for_slow_capsules_mean_something_else_beside_an_infusion() -> None:
+    reading = read(request(instruction(), medicationCodeableConcept={"text": "vancomycin 24 h infusion PR"}))
+
+    assert not reading.other_product
+    assert reading.order.regimen is not None
+
+
+def test_an_ointment_of_the_drug_is_not_answered_and_that_is_said() -> None:
+    """It hardly reaches the blood."""
+    ointment = {"text": "tacrolimus 0.1 % topical ointment"}
+    reading = read(request(instruction(), medicationCodeableConcept=ointment))
 
     assert reading.drug is None
-    assert "product" in said(reading) or "preparation" in said(reading)
+    assert "preparation" in said(reading)
 
 
 def test_a_contained_medication_is_looked_up() -> None:
@@ -251,8 +277,16 @@ def test_the_interval_is_read_from_repeat_code_or_words(timing: dict[str, Any], 
         ({"asNeededBoolean": True}, "as needed"),
         ({"asNeededCodeableConcept": {"text": "fever"}}, "as needed"),
         ({"doseAndRate": [{"doseRange": {"low": quantity(1, "g"), "high": quantity(2, "g")}}]}, "range"),
+        (
+            {"doseAndRate": [{"doseRange": {"low": quantity(1000, "mg"), "high": quantity(3000, "mg")}}]},
+            "a range, 1,000 mg to 3,000 mg",
+        ),
+        (
+            {"text": "125 mg/h", "timing": None, "doseAndRate": [{"rateQuantity": quantity(125, "mg/h")}]},
+            "only a rate is written, 125 mg/h",
+        ),
         ({"doseAndRate": []}, "no dose"),
-        ({"doseAndRate": [{"doseQuantity": quantity(15, "mg/kg")}]}, "body weight"),
+        ({"doseAndRate": [{"doseQuantity": quantity(15, "mg/kg")}]}, "body weight only, 15 mg/kg"),
         ({"doseAndRate": [{"doseQuantity": quantity(200, "mL")}]}, "no strength"),
         ({"doseAndRate": [{"doseQuantity": {"value": 1, "unit": "vial"}}]}, "not an amount of drug"),
         (
@@ -272,6 +306,7 @@ def test_what_is_not_understood_leaves_no_regimen_and_is_said(change: dict[str, 
     assert reading.drug == "vancomycin"
     assert reading.order.regimen is None
     assert why in said(reading)
+    assert "text only" not in said(reading)
 
 
 @pytest.mark.parametrize(
@@ -280,6 +315,36 @@ def test_what_is_not_understood_leaves_no_regimen_and_is_said(change: dict[str, 
 def test_another_route_than_vein_or_mouth_is_not_answered(route: dict[str, Any]) -> None:
     """72607000 is the intrathecal route."""
     assert read(request(instruction(route=route))).drug is None
+
+
+@pytest.mark.parametrize("name", ["via Hickman", "intraperitoneal", "intramuscular", "IV or PO"])
+def test_a_route_that_is_not_understood_is_named_and_leaves_no_regimen(name: str) -> None:
+    """It may be the vein by another name, or a mistake: silence would pass it."""
+    reading = read(request(instruction(route={"text": name})))
+
+    assert (reading.drug, reading.unclear_route) == ("vancomycin", name)
+    assert (reading.order.route, reading.order.regimen) == (None, None)
+    assert [(f.kind, f.about) for f in reading.findings] == [("excluded", "order")]
+    assert f'the route "{name}" is not understood' in said(reading)
+
+
+def test_an_unknown_code_of_a_route_is_named_too() -> None:
+    reading = read(request(instruction(route={"coding": [{"system": "urn:local", "code": "R17"}]})))
+
+    assert reading.unclear_route == "R17"
+
+
+def test_a_code_and_words_that_name_different_routes_are_not_chosen_from() -> None:
+    route = {"coding": [{"system": "http://snomed.info/sct", "code": "47625008"}], "text": "Oral"}
+
+    assert read(request(instruction(route=route))).order.regimen is None
+
+
+def test_one_instruction_by_an_unclear_route_spoils_the_order() -> None:
+    loading = instruction(2000, timing={"repeat": {"count": 1}}, route={"text": "via Hickman"})
+    reading = read(request(loading, instruction(1000)))
+
+    assert (reading.order.route, reading.order.regimen, reading.loading_dose_mg) == (None, None, None)
 
 
 @pytest.mark.parametrize("code", ["47625008", "418114005", "419993007"])
@@ -308,7 +373,7 @@ def test_several_instructions_are_not_added_up() -> None:
     reading = read(request(instruction(500), instruction(1000)))
 
     assert reading.order.regimen is None
-    assert "several dosage instructions" in said(reading)
+    assert "several dosage instructions (2)" in said(reading)
 
 
 def test_a_loading_dose_before_a_repeating_one_is_understood() -> None:

@@ -62,6 +62,20 @@ def test_every_other_member_of_the_order_is_kept_known_or_not() -> None:
     assert dosage["site"] == {"text": "left arm"}
 
 
+def test_the_narrative_of_the_old_dose_goes_and_the_prescriber_s_note_stays() -> None:
+    """EHRs generate it from the order; beside a new dose it would name the old one."""
+    narrative = {
+        "status": "generated",
+        "div": '<div xmlns="http://www.w3.org/1999/xhtml">1,000 mg q12h</div>',
+    }
+    order = request(instruction(), text=narrative, note=[{"text": "for MRSA"}])
+    changed = with_regimen(order, "vancomycin", INFUSION)
+
+    assert "text" not in changed
+    assert changed["note"] == [{"text": "for MRSA"}]
+    assert order["text"] == narrative
+
+
 def test_nothing_of_the_old_dose_stays_behind() -> None:
     """An old text, an as-needed flag or a maximum beside the new dose would contradict it."""
     old = instruction(
