@@ -49,6 +49,9 @@ class Dosage:
     duration_h: Decimal | None = None
     once: bool = False
     """A single dose, such as a loading dose."""
+    as_needed: bool = False
+    rate_only: bool = False
+    """True if a rate is written and no dose: an infusion without an end."""
     start: datetime | None = None
     end: datetime | None = None
     problems: tuple[str, ...] = ()
@@ -57,6 +60,7 @@ class Dosage:
 @dataclass
 class _Reading:
     problems: list[str] = field(default_factory=list)
+    rate_only: bool = False
 
     def fails(self, problem: str) -> None:
         self.problems.append(problem)
@@ -70,11 +74,12 @@ def read_dosage(instruction: Resource, product: Product) -> Dosage:
     unclear = None
     if named not in (None, "local") and way is None:
         unclear = charted_route(instruction.get("route"))
-        reading.fails(f'the route "{unclear}" is not understood')
+        reading.fails(f'the route "{unclear}" is {"not covered" if named == "enteral" else "not understood"}')
     elif way and product.route and way != product.route:
         reading.fails(f"the route is {_said(way)} but the product is for {_said(product.route)} use")
         way = None
-    if instruction.get("asNeededBoolean") is True or instruction.get("asNeededCodeableConcept"):
+    as_needed = instruction.get("asNeededBoolean") is True or bool(instruction.get("asNeededCodeableConcept"))
+    if as_needed:
         reading.fails("it is to be given as needed")
     repeat: Any = member(instruction, "timing", "repeat")
     bounds = member(repeat, "boundsPeriod")
@@ -91,6 +96,8 @@ def read_dosage(instruction: Resource, product: Product) -> Dosage:
         interval,
         duration,
         once,
+        as_needed,
+        reading.rate_only,
         start.instant if start and start.exact else None,
         end.instant if end and end.exact else None,
         tuple(reading.problems),
@@ -130,6 +137,7 @@ def _dose(
         return None, None
     if not doses:
         rates = [rate for part in parts if (rate := _rate(part)) is not None]
+        reading.rate_only = bool(rates)
         said = f"only a rate is written, {rates[0]}; a continuous infusion is not read" if rates else None
         reading.fails(said or "no dose is written")
         return None, None

@@ -132,7 +132,8 @@ def _no_route(resource: Resource) -> str:
         return "its route is not charted"
     if named == "local":
         return f'its route "{charted_route(charted)}" does not lead into the blood, or only in part'
-    return f'its route "{charted_route(charted)}" is not understood'
+    known = "not covered" if named == "enteral" else "not understood"
+    return f'its route "{charted_route(charted)}" is {known}'
 
 
 def _is_infused(resource: Resource, drug: str) -> bool:

@@ -62,9 +62,11 @@ def other_product_card(drug_name: str, key: str) -> Card:
 
 def unclear_route_card(drug_name: str, route: str, key: str) -> Card:
     """An order by a route that we do not understand: it may be one that we know, so it is not passed over."""
-    name = _capital(drug_name)
+    told = (
+        f'{_capital(drug_name)} not individualised: the route "{plain(route)}" is not covered or understood'
+    )
     return _not_looked_at(
-        shortened(f'{name} not individualised: the route "{plain(route)}" is not understood', SUMMARY_LENGTH),
+        shortened(told, SUMMARY_LENGTH),
         f'The order\'s route reads "{markdown(route)}", which is not known here as intravenous or oral.',
         _uuid("unclear-route", key),
     )
