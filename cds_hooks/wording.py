@@ -212,6 +212,41 @@ class Wording:
         return FINDINGS[finding.kind]
 
 
+def standing(recommendation: Recommendation, option: RegimenOption) -> str:
+    """What is said of an order that stands: it fits only if it is likelier than not on target."""
+    target = recommendation.target
+    exposure = next((e for e in option.exposures if target and e.metric == target.metric), None)
+    if recommendation.hold:
+        return "waits for a level"
+    if target is None or exposure is None:
+        return "can stand"
+    if not target.low <= exposure.estimate.median <= target.high:
+        return "is at the edge of the target"
+    if option.inside.value >= 0.5:
+        return "fits"
+    measured = any(level.used for level in recommendation.levels)
+    return "is near the target" if measured else "can stand until a level"
+
+
+def verdict(recommendation: Recommendation) -> tuple[str, str]:
+    """The outcome in a few words, and the outcome whose look it has: a tick only where nothing is open."""
+    outcome = recommendation.outcome
+    if recommendation.red_flags or recommendation.hold:
+        return "Hold the next dose" if recommendation.hold else OUTCOMES[outcome], _open(outcome)
+    if outcome == "agree" and any(not level.plausible for level in recommendation.levels):
+        return "A level needs a look", "recommend"
+    if outcome == "agree" and recommendation.left_out:
+        return "Not all of the record could be used", "recommend"
+    ordered = recommendation.option("as_ordered")
+    if outcome == "agree" and ordered is not None and standing(recommendation, ordered) != "fits":
+        return "The order can stand", "agree"
+    return OUTCOMES[outcome], outcome
+
+
+def _open(outcome: Outcome) -> str:
+    return "recommend" if outcome == "agree" else outcome
+
+
 def headline(recommendation: Recommendation, wording: Wording) -> str:
     """The page's first line: the drug and what is said of the order."""
     name = recommendation.display.drug_name if recommendation.display else recommendation.drug
@@ -224,7 +259,7 @@ def headline(recommendation: Recommendation, wording: Wording) -> str:
         case "recommend" if advised:
             return f"{name}: {_with_loading(advised, wording)}"
         case "agree" if ordered:
-            fits = f"{name}: {wording.regimen(ordered.regimen)} fits"
+            fits = f"{name}: {wording.regimen(ordered.regimen)} {standing(recommendation, ordered)}"
             loading = advised.loading_dose_mg if advised else None
             return f"{fits}; load {wording.dose(loading)} first" if loading else fits
         case "avoid":

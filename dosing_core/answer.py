@@ -24,17 +24,26 @@ from dosing_core.library.schema import DrugFile
 from dosing_core.parameters import expected_person
 from dosing_core.plan import plan
 from dosing_core.population.bind import Bound, bind
-from dosing_core.recommendation import Curve, NextLevel, PlanStep, Recommendation, RegimenOption
+from dosing_core.recommendation import (
+    BrokenLimit,
+    Curve,
+    NextLevel,
+    PlanStep,
+    Recommendation,
+    RegimenOption,
+)
 from dosing_core.regimens.comparison import alternatives, is_relevant
-from dosing_core.regimens.limits import broken, patient_limits, touched
+from dosing_core.regimens.infusion import standard_duration
+from dosing_core.regimens.limits import broken, is_absurd, patient_limits, touched
 from dosing_core.regimens.loading import LoadingDose, choose_loading
 from dosing_core.regimens.options import Draft, judge
-from dosing_core.regimens.search import Scored
+from dosing_core.regimens.search import Scored, score_one
 from dosing_core.screening import ORDER_OF_REQUESTS, Request, Screening, latest_measurement, screen
 from dosing_core.sensitivity import assumptions
 from dosing_core.version import engine
 
 ALTERNATIVES = 2
+AFTER_HOLD = "Once the level has come down:"
 CURVE_PARTICLES = 256
 """Enough for a band that is drawn, not read off."""
 
@@ -79,7 +88,19 @@ def _answer(case: Case, consultation: Consultation, screening: Screening) -> Rec
     if own.chosen is None:
         text = f"{name} is not individualised: no stocked dose is inside the limits for this patient."
         return _compose(case, own, screening, _Decision("insufficient", text, (), None))
-    return _compose(case, own, screening, _decide(own, own.chosen))
+    decision = _decide(own, screening, own.chosen)
+    if explain.high_level(own) and _raises(own, decision):
+        text = f"{name} is not individualised: a level is too high to raise the dose, and unlike the others."
+        decision = _Decision("insufficient", text, (), "level")
+    return _compose(case, own, screening, decision)
+
+
+def _raises(consultation: Consultation, decision: _Decision) -> bool:
+    """True if more is advised than is ordered or given now."""
+    own = consultation
+    now = [one.daily_dose_mg for one in (own.case.order.regimen, own.timing.present) if one is not None]
+    advised = [one.regimen.daily_dose_mg for one in decision.options if one.role == "recommended"]
+    return bool(now and advised) and max(advised) > min(now)
 
 
 @dataclass(frozen=True)
@@ -94,15 +115,16 @@ class _Decision:
     without_flagged: Regimen | None = None
 
 
-def _decide(consultation: Consultation, chosen: Scored) -> _Decision:
+def _decide(consultation: Consultation, screening: Screening, chosen: Scored) -> _Decision:
     """Compare with the order; keep it where nothing is relevantly better."""
     own, ordered = consultation, consultation.ordered
-    limits_broken = ordered is not None and bool(_broken(own))
-    relevant = (
-        ordered is None or limits_broken or is_relevant(ordered, chosen, own.target, own.drug_file.judgement)
-    )
+    limits = _broken(own)
+    better = ordered is None or is_relevant(ordered, chosen, own.target, own.drug_file.judgement)
+    relevant = better or bool(limits)
     kept = chosen if relevant or ordered is None else ordered
-    loading = _loading(own, kept)
+    if ordered is not None and not better and limits and all(one.kind == "rate" for one in limits):
+        kept = _slower(own, ordered)
+    loading = _loading(own, screening, kept)
     drafts: list[Draft] = []
     if ordered is not None:
         drafts.append(_as_ordered(own, ordered))
@@ -117,20 +139,29 @@ def _decide(consultation: Consultation, chosen: Scored) -> _Decision:
     with_all = own.reviewed.with_all
     return _Decision(
         outcome="recommend" if relevant else "agree",
-        reason=explain.reason(own, relevant, limits_broken),
-        options=tuple(_clearing(own, option) for option in options),
+        reason=explain.reason(own, screening, relevant, limits),
+        options=tuple(_clearing(own, _without_absurd_figures(own, option)) for option in options),
         without_flagged=best_under(own, with_all) if with_all is not None else None,
     )
 
 
-def _broken(consultation: Consultation) -> tuple[str, ...]:
+def _slower(consultation: Consultation, ordered: Scored) -> Scored:
+    """The same dose over an allowed length: all that is wrong with it is its haste."""
+    rule = consultation.drug_file.infusion
+    assert rule is not None  # noqa: S101 - only an infusion runs too fast
+    length = standard_duration(ordered.regimen.dose_mg, rule)
+    return score_one(consultation.question, ordered.regimen.model_copy(update={"duration_h": length}))
+
+
+def _broken(consultation: Consultation) -> tuple[BrokenLimit, ...]:
     ordered = consultation.case.order.regimen
     return broken(ordered, consultation.limits, consultation.drug_file) if ordered else ()
 
 
-def _loading(consultation: Consultation, kept: Scored) -> LoadingDose | None:
+def _loading(consultation: Consultation, screening: Screening, kept: Scored) -> LoadingDose | None:
+    """A loading dose for a treatment that begins; none where nobody knows what was given or is asked for."""
     own = consultation
-    if own.timing.running:
+    if own.timing.running or screening.doses_in_doubt or screening.order_unread:
         return None
     return choose_loading(own.question, own.drug_file, kept.regimen, own.weight_kg, own.height_cm)
 
@@ -140,7 +171,7 @@ def _as_ordered(consultation: Consultation, ordered: Scored, *notes: str) -> Dra
         ordered,
         "as_ordered",
         consultation.timing.first_dose_at,
-        notes=(*_broken(consultation), *notes),
+        notes=(*(one.text for one in _broken(consultation)), *notes),
         written_as=consultation.case.order.regimen,
     )
 
@@ -151,6 +182,13 @@ def _recommended(consultation: Consultation, kept: Scored, loading: LoadingDose 
     if loading is not None:
         notes.append(loading.note)
     return Draft(kept, "recommended", own.timing.first_dose_at, loading=loading, notes=tuple(notes))
+
+
+def _without_absurd_figures(consultation: Consultation, option: RegimenOption) -> RegimenOption:
+    """No exposure of an order that is many times any limit: no model was built there."""
+    if option.role != "as_ordered" or not is_absurd(option.regimen, consultation.limits):
+        return option
+    return option.model_copy(update={"exposures": ()})
 
 
 def _clearing(consultation: Consultation, option: RegimenOption) -> RegimenOption:
@@ -178,13 +216,15 @@ def _compose(
 ) -> Recommendation:
     """The whole answer."""
     own, drug_file = consultation, consultation.drug_file
-    requests = _requests(own, screening, decision)
-    next_level = _next_level(own, screening, decision)
+    high = explain.high_level(own)
+    requests = _requests(own, screening, decision, bool(high))
+    next_level = _next_level(own, screening, decision, bool(high))
     return Recommendation(
         outcome=decision.outcome,
         drug=drug_file.drug,
         display=drug_file.as_display,
-        reason=decision.reason,
+        reason=f"{AFTER_HOLD} {decision.reason}" if high and decision.options else decision.reason,
+        broken_limits=_broken(own),
         target=own.target,
         options=decision.options,
         parameters=own.parameters,
@@ -195,9 +235,11 @@ def _compose(
         why=explain.why(own, screening, decision.outcome),
         used=explain.used_facts(own),
         missing=screening.findings,
+        left_out=explain.left_out(own, screening),
         requests=requests,
-        warnings=explain.warnings(own, screening, _broken(own)),
+        warnings=explain.warnings(own, screening, _broken(own), decision.outcome != "insufficient"),
         red_flags=screening.red_flags,
+        hold=high,
         assumptions=assumptions(own, screening) if decision.outcome != "insufficient" else (),
         models=(explain.model_use(own),),
         references=explain.references(drug_file),
@@ -207,9 +249,13 @@ def _compose(
     )
 
 
-def _requests(consultation: Consultation, screening: Screening, decision: _Decision) -> tuple[Request, ...]:
+def _requests(
+    consultation: Consultation, screening: Screening, decision: _Decision, high: bool
+) -> tuple[Request, ...]:
     """What would make the answer possible or better."""
     wanted: set[str] = {decision.request} if decision.request else set()
+    if high:
+        wanted.add("level")
     if screening.paused:
         wanted.add("creatinine")
     if consultation.height_cm is None and any(option.loading_dose_mg for option in decision.options):
@@ -225,7 +271,7 @@ def _curves(consultation: Consultation, options: Sequence[RegimenOption]) -> tup
     past = past_window(own.history, [hours(level.time, own.case.now) for level in own.case.levels])
     found = []
     for option in options:
-        if option.role == "alternative":
+        if option.role == "alternative" or not option.exposures:
             continue
         judged = own.ordered if option.role == "as_ordered" else None
         length = judged.regimen.duration_h if judged else option.regimen.duration_h
@@ -233,9 +279,13 @@ def _curves(consultation: Consultation, options: Sequence[RegimenOption]) -> tup
     return tuple(found)
 
 
-def _next_level(consultation: Consultation, screening: Screening, decision: _Decision) -> NextLevel | None:
+def _next_level(
+    consultation: Consultation, screening: Screening, decision: _Decision, high: bool
+) -> NextLevel | None:
     own, now = consultation, consultation.case.now
     due = own.timing.first_dose_at
+    if high:
+        return sampling.before_more(own.drug_file, due, now)
     if screening.paused or decision.outcome == "insufficient":
         return sampling.red_flag(own.drug_file, due, now) if decision.request else None
     recommended = next((option for option in decision.options if option.role == "recommended"), None)
@@ -297,28 +347,30 @@ def _refusal(
     wanted = set(screening.requests if requests is None else requests)
     still_true = (phrases.usual_limits(drug_file),) if outcome == "insufficient" else ()
     next_level = sampling.red_flag(drug_file, None, case.now) if screening.paused else None
-    dangers = _beyond_any_limit(case, drug_file) if outcome == "insufficient" else ()
+    limits = _beyond_any_limit(case, drug_file) if outcome == "insufficient" else ()
     return Recommendation(
         outcome=outcome,
         drug=drug_file.drug,
         display=drug_file.as_display,
         reason=reason,
+        broken_limits=limits,
+        left_out=screening.left_out,
         missing=screening.findings if findings is None else findings,
         requests=tuple(name for name in ORDER_OF_REQUESTS if name in wanted),
         next_level=next_level,
         why=still_true,
-        warnings=(*dangers, *screening.warnings),
-        red_flags=screening.red_flags if outcome == "insufficient" else (),
+        warnings=(*explain.about_the_order(limits), *screening.warnings),
+        red_flags=screening.red_flags if outcome == "insufficient" else screening.level_flags,
         references=explain.references(drug_file),
         engine=engine(drug_file),
     )
 
 
-def _beyond_any_limit(case: Case, drug_file: DrugFile) -> tuple[str, ...]:
+def _beyond_any_limit(case: Case, drug_file: DrugFile) -> tuple[BrokenLimit, ...]:
     """What is wrong with the order whoever the patient is; by weight too, where a fresh one is known."""
     ordered = case.order.regimen
     if ordered is None:
         return ()
     weight = latest_measurement(case.subject.weight, case.now)
     limits = patient_limits(drug_file, weight.value if weight else math.inf, None)
-    return explain.about_the_order(broken(ordered, limits, drug_file))
+    return broken(ordered, limits, drug_file)

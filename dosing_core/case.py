@@ -133,6 +133,9 @@ class Order(Value):
     route: Route | None = None
     regimen: Regimen | None = None
     start: AwareDatetime | None = None
+    kind: Literal["repeating", "as_needed", "single", "several", "continuous", "other"] = "repeating"
+    """What the order asks for. Only a repeating dose is judged or completed. ``several``: more than one
+    instruction, and nobody knows how they go together; ``other``: a product or route not covered here."""
     running: bool = False
     """True if the same drug is already being given, so the order continues or changes a treatment."""
     source: str

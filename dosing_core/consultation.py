@@ -10,12 +10,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+import numpy as np
+
 from dosing_core.case import Case, Dose, Regimen
 from dosing_core.earlier_doses import with_earlier_doses
 from dosing_core.goals import choose_target
 from dosing_core.inference.belief import Belief
 from dosing_core.inference.particles import Particles
-from dosing_core.kinetics import DoseTable, dose_table
+from dosing_core.kinetics import DoseTable, concentrations, dose_table
 from dosing_core.library.schema import DrugFile
 from dosing_core.parameters import parameter_estimates
 from dosing_core.population.bind import Bound
@@ -62,6 +64,13 @@ class Consultation:
     def parameters(self) -> tuple[ParameterEstimate, ...]:
         """What is believed of clearance and volumes."""
         return parameter_estimates(self.reviewed.belief, len(self.reviewed.used))
+
+    @cached_property
+    def expected_when_due(self) -> float:
+        """Median concentration when the next dose is due, before it is given, mg/L."""
+        history, due = self.question.history, np.array([self.question.first_h])
+        values = self.question.particles.map(lambda person, p: concentrations(person, p, history, due))
+        return float(np.median(values))
 
     @property
     def belief(self) -> Belief:

@@ -2,29 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from dosing_core import phrases
 from dosing_core.case import Case
 from dosing_core.consultation import Consultation
 from dosing_core.library.schema import DrugFile
-from dosing_core.recommendation import ModelUse, Outcome, ParameterEstimate, Reference, UsedFact
+from dosing_core.recommendation import (
+    BrokenLimit,
+    LevelReview,
+    ModelUse,
+    Outcome,
+    ParameterEstimate,
+    Reference,
+    UsedFact,
+)
 from dosing_core.screening import Screening
 
 AS_EXPECTED = 0.1
 """A parameter within a tenth of what is expected is as expected. Project policy."""
 
 
-def reason(consultation: Consultation, relevant: bool, limits_broken: bool) -> str:
-    """The outcome's reason in one sentence; figures stand in the options."""
+FITS = 0.5
+"""An order fits if it is likelier than not inside the target. Project policy."""
+
+
+def reason(
+    consultation: Consultation, screening: Screening, relevant: bool, limits: Sequence[BrokenLimit]
+) -> str:
+    """The outcome's reason in one or two sentences; figures stand in the options."""
     ordered, target = consultation.ordered, consultation.target
     metric = phrases.metric_name(target)
     if ordered is None:
-        return "No complete dose is written; this one fits what is known of the patient."
-    if limits_broken:
+        unread = screening.order_unread
+        if unread is None:
+            return "No complete dose is written; this one fits what is known of the patient."
+        return f"{phrases.capital(unread.detail.rstrip('. '))}. The dose advised fits what is known."
+    if limits and all(one.kind == "rate" for one in limits):
+        return "The order as written runs faster than the drug file allows."
+    if limits:
         return "The order as written exceeds a limit of the drug file."
-    if not relevant and target.low <= ordered.median <= target.high:
+    if not relevant and ordered.attainment.inside >= FITS:
         return "The order fits what is known of this patient; no practical dose is relevantly better."
+    if not relevant and target.low <= ordered.median <= target.high:
+        if not consultation.reviewed.used:
+            return "The order can stand until a level tells more; no practical dose is relevantly better."
+        return f"The order's {metric} is expected near the target; no practical dose is relevantly better."
     if not relevant:
         return f"The order's {metric} is expected at the edge of the target; no dose is relevantly better."
     if ordered.median > target.high:
@@ -145,22 +168,74 @@ def references(drug_file: DrugFile) -> tuple[Reference, ...]:
     return tuple(Reference(text=one.text, url=one.url) for one in drug_file.references)
 
 
-def about_the_order(broken: tuple[str, ...]) -> tuple[str, ...]:
+def about_the_order(broken: Sequence[BrokenLimit]) -> tuple[str, ...]:
     """Broken limits, said of the order."""
-    return tuple(f"The order as written: {text[:1].lower()}{text[1:]}" for text in broken)
+    return tuple(f"The order as written: {one.text[:1].lower()}{one.text[1:]}" for one in broken)
 
 
-def warnings(consultation: Consultation, screening: Screening, broken: tuple[str, ...]) -> tuple[str, ...]:
-    """What must not be overlooked, the gravest first."""
+def left_out(consultation: Consultation, screening: Screening) -> tuple[str, ...]:
+    """What of the record could not be used, also that there should be doses and are none."""
+    nothing = consultation.timing.running and not consultation.case.doses and not screening.doses_in_doubt
+    return (*screening.left_out, *(("no dose of the running treatment is on record",) if nothing else ()))
+
+
+def high_level(consultation: Consultation) -> str:
+    """Why the next dose waits for a new level, whatever regimen follows; empty if nothing says so.
+
+    The last level, drawn just before a dose or higher than anything explains, is far above any trough aimed
+    at; or such a level is expected when the next dose is due.
+    """
+    own, rule = consultation, consultation.drug_file.levels.high
+    if rule is None or not own.case.doses:
+        return ""
+    aim = rule.trough.value if rule.trough else own.target.high
+    limit, display = rule.factor.value * aim, own.drug_file.as_display
+    far = f"far above {phrases.measured(aim, display)}, the highest trough aimed at."
+    last = own.reviewed.levels[-1] if own.reviewed.levels else None
+    if last is not None and last.observed > limit and (_is_trough(own, last) or _is_beyond(last)):
+        value = phrases.measured(last.observed, display)
+        return f"Hold the next dose and repeat the level: the last one, {value}, is {far}"
+    due = own.expected_when_due
+    if due > limit:
+        value = f"{phrases.concentration(due, display)} {display.concentration_unit}"
+        return f"Hold the next dose and take a level: about {value} are expected when it is due, {far}"
+    return ""
+
+
+def _is_beyond(level: LevelReview) -> bool:
+    return not level.plausible and level.observed > level.expected.high
+
+
+def _is_trough(consultation: Consultation, level: LevelReview) -> bool:
+    """True if it was drawn about when the next dose was due, or later."""
+    present, tolerance = consultation.timing.present, consultation.drug_file.levels.trough_tolerance_h.value
+    after = level.hours_after_dose
+    return present is not None and after is not None and after >= present.interval_h - tolerance
+
+
+def no_loading(consultation: Consultation, screening: Screening) -> str:
+    """Why no loading dose is offered where one would be usual; empty if there is no such reason."""
+    own, doubt = consultation, screening.doses_in_doubt
+    if own.drug_file.loading is None or own.timing.running or doubt is None:
+        return ""
+    return f"No loading dose is offered, as it is not known what was given: {doubt.detail.rstrip('. ')}."
+
+
+def warnings(
+    consultation: Consultation, screening: Screening, broken: Sequence[BrokenLimit], judged: bool
+) -> tuple[str, ...]:
+    """What must not be overlooked, the gravest first. ``judged``: a dose is judged at all."""
     reviewed = consultation.reviewed
     flagged = [review.note for review in reviewed.levels if not review.used]
     said = list(about_the_order(broken))
-    said += [f"{note} The dose is worked out without it." for note in flagged]
+    without = " The dose is worked out without it." if judged else ""
+    said += [f"{note}{without}" for note in flagged]
     said += screening.warnings
+    said += filter(None, [no_loading(consultation, screening) if judged else ""])
     said += [f"Unlike the people of the model: {text}." for text in consultation.bound.outside]
     if consultation.timing.running and not consultation.case.doses:
         said.append("The treatment runs but no given dose is on record, so what is in the body is not known.")
-    judged = consultation.ordered or consultation.chosen
-    if judged is not None and judged.attainment.above > 0.5:
+    spoken_of = consultation.ordered or consultation.chosen
+    if spoken_of is not None and spoken_of.attainment.above > 0.5:
         said += consultation.drug_file.warnings_above
     return tuple(said)

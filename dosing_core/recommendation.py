@@ -79,6 +79,16 @@ class RegimenOption(Value):
     """Limits that this regimen touches or breaks, in words."""
 
 
+class BrokenLimit(Value):
+    """A hard limit of the drug file that the order as written breaks."""
+
+    kind: Literal["single", "daily", "step", "rate"]
+    """Of one dose, of a day, of one step from the present dose, of an infusion's speed."""
+    text: str
+    grave: bool = False
+    """True if a dose is so far above that a slip of the pen is likelier than an intention."""
+
+
 class ParameterEstimate(Value):
     """One individual parameter: what the population expects and what is now believed."""
 
@@ -208,6 +218,8 @@ class Recommendation(Value):
     reason: str
     """The outcome's reason in one plain sentence without numbers that the options already carry."""
     target: Target | None = None
+    broken_limits: tuple[BrokenLimit, ...] = ()
+    """What the order as written breaks; not empty only where its dose is written."""
     options: tuple[RegimenOption, ...] = ()
     """As ordered first (where the order is complete), then recommended, then alternatives."""
     parameters: tuple[ParameterEstimate, ...] = ()
@@ -221,10 +233,15 @@ class Recommendation(Value):
     used: tuple[UsedFact, ...] = ()
     missing: tuple[Finding, ...] = ()
     """What is not known and why; ``findings`` of the case that matter for this answer come with it."""
+    left_out: tuple[str, ...] = ()
+    """What is on record of this treatment, recent enough to count, and could not be used: doses and levels.
+    An answer that lets the order stand does so without having seen them."""
     requests: tuple[Literal["creatinine", "weight", "height", "haematocrit", "level"], ...] = ()
     """What could be ordered or charted to make the answer possible or better."""
     warnings: tuple[str, ...] = ()
     red_flags: tuple[str, ...] = ()
+    hold: str = ""
+    """Why the next dose waits for a new level, whatever regimen follows; empty if nothing says so."""
     assumptions: tuple[Assumption, ...] = ()
     models: tuple[ModelUse, ...] = ()
     references: tuple[Reference, ...] = ()

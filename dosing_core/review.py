@@ -97,6 +97,7 @@ def review(
         belief = held.believed(used)
         if len(levels) - len(used) > MOST_FLAGGED * len(levels):
             break
+    expected |= held.as_flagged(belief, [i for i in range(len(levels)) if i not in used])
     return Reviewed(
         belief=belief,
         used=tuple(used),
@@ -148,6 +149,19 @@ class _Held:
             else:
                 found[index] = self._expectation(reweighted(belief, weight, BY_OTHERS), index, len(used))
         return found
+
+    def as_flagged(self, belief: Belief, flagged: Sequence[int]) -> dict[int, Expectation]:
+        """What is expected of flagged levels by those that are believed, not by another flagged one; by the
+        population where none is. A level that this would explain keeps what it was flagged by."""
+        if not flagged:
+            return {}
+        count = len(self._everything.value)
+        if len(flagged) > MOST_FLAGGED * count:
+            asked = self._by_no_level(flagged)
+        else:
+            particles = belief.particles(BY_OTHERS)
+            asked = {index: self._expectation(particles, index, count) for index in flagged}
+        return {index: one for index, one in asked.items() if one.tail < self.limit(count)}
 
     def least_likely(self, indices: Sequence[int]) -> int:
         """The level that the population alone expects least."""

@@ -60,6 +60,13 @@ def red_flag(drug_file: DrugFile, next_dose_at: datetime | None, now: datetime) 
     )
 
 
+def before_more(drug_file: DrugFile, next_dose_at: datetime, now: datetime) -> NextLevel:
+    """The level that says when to go on after one that was far too high."""
+    return _before_the_next_dose(
+        drug_file, next_dose_at, now, "Before another dose is given: it says when to go on."
+    )
+
+
 def in_place_of_flagged(drug_file: DrugFile, next_dose_at: datetime, now: datetime) -> NextLevel:
     """The level that shows whether a flagged one was real: the next trough, within a day at the latest."""
     return _before_the_next_dose(

@@ -12,10 +12,10 @@ from datetime import datetime
 from typing import Literal
 
 from dosing_core import phrases
-from dosing_core.case import Case, CovariateName, Dose, Finding, Level, Measurement, Route
+from dosing_core.case import Case, CovariateName, Dose, Finding, Level, Measurement, Regimen, Route
+from dosing_core.charted import ReadLevels, usable_doses, usable_levels
 from dosing_core.library.schema import DrugFile
 from dosing_core.physiology.renal import CreatinineTrend, creatinine_trend
-from dosing_core.regimens.infusion import standard_duration
 
 Request = Literal["creatinine", "weight", "height", "haematocrit", "level"]
 ORDER_OF_REQUESTS: tuple[Request, ...] = ("creatinine", "weight", "height", "haematocrit", "level")
@@ -24,6 +24,10 @@ BASIS = ("doses", "levels", "conditions", "order")
 
 GAPS = ("excluded", "conflict")
 """Findings about doses that leave a gap in the history: something was given, nobody knows how much."""
+UNREAD = (*GAPS, "unreachable")
+"""Findings that leave something on record unread."""
+MOST_DETAILS = 3
+"""Reasons that one sentence names; a long history holds the same one many times."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,21 @@ class Screening:
     red_flags: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     assumptions: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
+    """Doses and levels of this treatment that could not be used, old ones and repeats aside."""
+
+    level_flags: tuple[str, ...] = ()
+    """Those of the red flags that hold whether or not a model may speak."""
+
+    @property
+    def doses_in_doubt(self) -> Finding | None:
+        """Why it is not known what the patient was given; None if it is."""
+        return next((f for f in self.findings if f.about == "doses" and f.kind in UNREAD), None)
+
+    @property
+    def order_unread(self) -> Finding | None:
+        """Why the order's dose could not be read; None if it was, or if none is written."""
+        return next((f for f in self.findings if f.about == "order" and f.kind in UNREAD), None)
 
     @property
     def paused(self) -> bool:
@@ -55,29 +74,35 @@ class Screening:
 def screen(case: Case, drug_file: DrugFile) -> Screening:
     """Ask all questions; the first that stops the answer gives the reason."""
     route = case.order.regimen.route if case.order.regimen else case.order.route or drug_file.main_route
-    doses, dose_findings, dose_assumptions = _usable_doses(case, drug_file)
-    levels, level_findings = _usable_levels(case, drug_file, doses)
+    doses, dose_findings, dose_assumptions = usable_doses(case, drug_file)
+    read = usable_levels(case, drug_file, doses)
     trend = creatinine_trend(case.subject.creatinine, case.now)
+    level_flags = tuple(_beyond_the_assay(read.above, drug_file))
     red_flags, warnings = _creatinine_moves(case, drug_file, trend)
     kept = tuple(finding for finding in case.findings if _matters(finding, drug_file))
+    unread = (f for f in (*kept, *dose_findings) if f.about in ("doses", "levels") and f.kind in UNREAD)
+    missing_doses = (f for f in kept if f.about == "doses" and f.kind == "missing")
     result = Screening(
         route=route,
         doses=doses,
-        levels=levels,
+        levels=read.kept,
         trend=trend,
-        findings=(*kept, *dose_findings, *level_findings),
-        red_flags=red_flags,
+        findings=(*kept, *dose_findings, *read.findings),
+        red_flags=(*level_flags, *red_flags),
+        level_flags=level_flags,
         warnings=warnings,
         assumptions=dose_assumptions,
+        left_out=tuple(dict.fromkeys([*(f.detail for f in (*unread, *missing_doses)), *read.lost])),
     )
     reason = _out_of_scope(case, drug_file, route)
     if reason:
         return replace(result, outcome="out_of_scope", reason=reason)
-    missing = tuple(_missing(case, drug_file, result))
+    missing = tuple(_missing(case, drug_file, result, read))
     if missing:
         known = {(finding.kind, finding.about) for finding in result.findings}
         new = tuple(finding for finding in missing if (finding.kind, finding.about) not in known)
-        requests = tuple(name for name in ORDER_OF_REQUESTS if any(f.about == name for f in missing))
+        wanted = {f.about for f in missing} | ({"level"} if read.above else set())
+        requests = tuple(name for name in ORDER_OF_REQUESTS if name in wanted)
         return replace(
             result,
             outcome="insufficient",
@@ -96,6 +121,9 @@ def _out_of_scope(case: Case, drug_file: DrugFile, route: Route) -> str:
         return f"{name} {phrases.ROUTE_WORDS[route]} is not covered here."
     if not rule.supported:
         return rule.reason
+    ordered = case.order.regimen
+    if drug_file.infusion and route == "iv" and (case.order.kind == "continuous" or _without_pause(ordered)):
+        return drug_file.infusion.continuous
     conditions = {condition.name for condition in case.subject.conditions}
     for exclusion in drug_file.exclusions:
         if exclusion.condition in conditions:
@@ -108,11 +136,24 @@ def _out_of_scope(case: Case, drug_file: DrugFile, route: Route) -> str:
     return ""
 
 
-def _missing(case: Case, drug_file: DrugFile, found: Screening) -> Iterator[Finding]:
+def _without_pause(ordered: Regimen | None) -> bool:
+    """True if the infusion lasts until the next one begins."""
+    return ordered is not None and ordered.duration_h >= ordered.interval_h
+
+
+def _missing(case: Case, drug_file: DrugFile, found: Screening, read: ReadLevels) -> Iterator[Finding]:
     """Each fact without which there is no dose, and what is wrong with it."""
     subject, findings = case.subject, found.findings
     for name in BASIS:
         yield from (f for f in findings if f.kind == "unreachable" and f.about == name)
+    if read.above is not None:
+        value = phrases.measured(read.above.value_mg_L, drug_file.as_display)
+        detail = f"a level is above {value}, and nobody knows by how much"
+        yield Finding(kind="excluded", about="levels", detail=detail, source=read.above.source)
+    if case.order.kind != "repeating":  # another regimen would be no answer to it
+        words = {"as_needed": "to be given as needed", "single": "for a single dose"}
+        detail = f"the order is {words.get(case.order.kind, 'not one repeating dose')}"
+        yield found.order_unread or Finding(kind="excluded", about="order", detail=detail)
     if subject.age_years is None:
         yield _said(findings, "age") or Finding(kind="missing", about="age", detail="no age on record")
     if subject.sex is None:
@@ -133,8 +174,8 @@ def _missing(case: Case, drug_file: DrugFile, found: Screening) -> Iterator[Find
             about="conditions",
             detail=f"no {required.replace('_', ' ')} on record, and the model here holds only after one",
         )
-    if found.levels:  # held against a history with a gap, they would tell of somebody else
-        yield from (f for f in case.findings if f.about == "doses" and f.kind in GAPS)
+    if read.on_record:  # held against a history with a gap, they would tell of somebody else
+        yield from (f for f in findings if f.about == "doses" and f.kind in GAPS)
     for dose in case.doses:
         past_rule = drug_file.route(dose.route)
         if dose.time <= case.now and (past_rule is None or past_rule.past_doses == "block"):
@@ -185,6 +226,8 @@ def _insufficient(drug_file: DrugFile, missing: tuple[Finding, ...]) -> str:
     for finding in missing:
         if finding.detail not in details:
             details.append(finding.detail)
+    if len(details) > MOST_DETAILS:
+        details[MOST_DETAILS - 1 :] = [f"{len(details) - MOST_DETAILS + 1} more such facts"]
     return f"{name} is not individualised: {'; '.join(details)}."
 
 
@@ -204,86 +247,14 @@ def _matters(finding: Finding, drug_file: DrugFile) -> bool:
     return finding.about in used
 
 
-def _usable_doses(
-    case: Case, drug_file: DrugFile
-) -> tuple[tuple[Dose, ...], tuple[Finding, ...], tuple[str, ...]]:
-    """Past doses that count, what was left out, and what was assumed of those that count."""
-    kept: list[Dose] = []
-    findings: list[Finding] = []
-    without_length = 0
-    future = ignored = intended = 0
-    for dose in case.doses:
-        rule = drug_file.route(dose.route)
-        if dose.time > case.now:
-            future += dose.status == "administered"
-        elif rule is not None and rule.past_doses == "count":
-            if drug_file.infusion and dose.route == "iv" and dose.duration_h == 0:
-                length = standard_duration(dose.amount_mg, drug_file.infusion)
-                dose = dose.model_copy(update={"duration_h": length})
-                without_length += 1
-            intended += dose.status == "ordered"
-            kept.append(dose)
-        elif rule is not None and rule.past_doses == "ignore":
-            ignored += 1
-    if future:
-        findings.append(
-            Finding(
-                kind="excluded",
-                about="doses",
-                detail=f"{_count(future, 'dose')} charted as given in the future",
-            )
-        )
-    if ignored:
-        findings.append(
-            Finding(
-                kind="note",
-                about="doses",
-                detail=f"{_count(ignored, 'dose')} by a route that does not reach the blood: not counted",
-            )
-        )
-    assumptions = []
-    if without_length:
-        assumptions.append(
-            f"{phrases.capital(_count(without_length, 'dose'))} on record without a length of infusion: "
-            "the usual one is taken."
-        )
-    if intended:
-        assumptions.append(
-            f"{phrases.capital(_count(intended, 'dose'))} ordered but not charted as given: taken as given."
-        )
-    return tuple(kept), tuple(findings), tuple(assumptions)
-
-
-def _usable_levels(
-    case: Case, drug_file: DrugFile, doses: tuple[Dose, ...]
-) -> tuple[tuple[Level, ...], tuple[Finding, ...]]:
-    """Levels that follow a dose on record, and why the others do not count."""
-    first = min((dose.time for dose in doses), default=None)
-    kept: list[Level] = []
-    findings: list[Finding] = []
-    for level in case.levels:
+def _beyond_the_assay(level: Level | None, drug_file: DrugFile) -> Iterator[str]:
+    """The red flag of a level that is higher than the assay can tell."""
+    if level is not None:
         value = phrases.measured(level.value_mg_L, drug_file.as_display)
-        hours = phrases.hours_between(level.time, case.now)
-        if hours < 0:
-            why = f"level of {value} charted {phrases.age(-hours)} in the future: not used"
-        elif hours > drug_file.levels.oldest.value:
-            why = f"level of {value} is {phrases.age(hours)} old: not used"
-        elif first is None:
-            why = f"level of {value}, but no dose before it is on record: not used"
-        elif level.time <= first:
-            before = phrases.age(phrases.hours_between(level.time, first))
-            why = f"level of {value} was drawn {before} before the first dose on record: not used"
-        elif kept and (kept[-1].time, kept[-1].value_mg_L) == (level.time, level.value_mg_L):
-            why = f"level of {value} is on record twice: used once"
-        else:
-            kept.append(level)
-            continue
-        findings.append(Finding(kind="excluded", about="levels", detail=why, source=level.source))
-    most = int(drug_file.levels.most.value)
-    if len(kept) > most:
-        why = f"{_count(len(kept) - most, 'older level')} not used: the last {most} say enough"
-        findings.append(Finding(kind="excluded", about="levels", detail=why))
-    return tuple(kept[-most:]), tuple(findings)
+        yield (
+            f"Level above {value}, the top of the assay's range: hold the next dose, repeat the level and "
+            "ask for a dilution."
+        )
 
 
 def _creatinine_moves(
@@ -303,7 +274,3 @@ def _creatinine_moves(
             "a level tells soonest.",
         )
     return (), ()
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -105,27 +105,27 @@ def _indicator(subject: CardSubject) -> Indicator | None:
     recommendation, signing = subject.recommendation, subject.moment == "sign"
     if not subject.route_in_scope and recommendation.outcome in ("insufficient", "out_of_scope"):
         return None if signing else "info"
-    if recommendation.outcome == "avoid":
+    if recommendation.outcome == "avoid" or any(limit.grave for limit in recommendation.broken_limits):
         return "critical"
-    if recommendation.red_flags or subject.flagged_levels:
+    if (
+        recommendation.red_flags
+        or recommendation.hold
+        or subject.flagged_levels
+        or recommendation.broken_limits
+    ):
+        return "warning"
+    if signing and subject.agrees_unseen:
         return "warning"
     match recommendation.outcome:
         case "recommend" if subject.already_ordered:
             return None if signing else "info"
         case "recommend":
-            speak_up = (signing and not _adds_only_loading(subject)) or _breaks_a_limit(subject)
-            return "warning" if speak_up else "info"
+            return "warning" if signing and not _adds_only_loading(subject) else "info"
         case "agree":
             return None if signing else "info"
         case "out_of_scope":
             return "warning"
     return "warning" if recommendation.warnings else "info"
-
-
-def _breaks_a_limit(subject: CardSubject) -> bool:
-    """True if the order as written passes a hard limit: worth a loud word while it is still written."""
-    ordered = subject.recommendation.option("as_ordered")
-    return ordered is not None and bool(ordered.notes)
 
 
 def _adds_only_loading(subject: CardSubject) -> bool:

@@ -51,8 +51,12 @@ def _which_order(subject: CardSubject) -> str:
 
 
 def _dangers(subject: CardSubject) -> Iterable[str]:
+    for limit in subject.recommendation.broken_limits:
+        yield f"**The order as written:** {_sentence(f'{limit.text[:1].lower()}{limit.text[1:]}')}"
     for text in subject.recommendation.red_flags:
         yield f"**Red flag:** {markdown(text)}"
+    if subject.recommendation.hold:
+        yield f"**Hold:** {markdown(subject.recommendation.hold)}"
     for level in subject.flagged_levels:
         yield _flagged_level(subject, level)
 
@@ -63,7 +67,7 @@ def _flagged_level(subject: CardSubject, level: LevelReview) -> str:
         f"{wording.measured(level.observed)} {unit} ({wording.when(level.time)}), expected "
         f"{wording.interval(level.expected)} {unit} (99 of 100 such levels). Check unit, line and time."
     )
-    if not level.used:
+    if not level.used and subject.recommendation.options:
         included = subject.recommendation.without_flagged
         text += " The dose is judged without it"
         text += f"; with it the answer would be {wording.regimen(included)}." if included else "."
@@ -181,7 +185,7 @@ def _used(subject: CardSubject) -> str:
 
 def _findings(subject: CardSubject, heading: str, kinds: tuple[str, ...]) -> str:
     facts = [_finding(finding) for finding in subject.recommendation.missing if finding.kind in kinds]
-    return f"**{heading}:** {'; '.join(facts)}." if facts else ""
+    return f"**{heading}:** {'; '.join(dict.fromkeys(facts))}." if facts else ""
 
 
 def _finding(finding: Finding) -> str:

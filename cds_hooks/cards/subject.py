@@ -58,6 +58,15 @@ class CardSubject:
         return advised.loading_dose_mg in (None, self.ordered_loading_mg)
 
     @property
+    def agrees_unseen(self) -> bool:
+        """True if the order is let stand although something of its treatment could not be used."""
+        recommendation = self.recommendation
+        stands = recommendation.outcome == "agree" or (
+            recommendation.outcome == "recommend" and self.already_ordered
+        )
+        return stands and bool(recommendation.left_out)
+
+    @property
     def flagged_levels(self) -> tuple[LevelReview, ...]:
         """Levels that no dosing explains."""
         return tuple(level for level in self.recommendation.levels if not level.plausible)

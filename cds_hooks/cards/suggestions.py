@@ -56,7 +56,8 @@ def _doses(subject: CardSubject, card: UUID) -> Iterable[Suggestion]:
             continue
         if option.role == "alternative" and (recommendation.outcome == "agree" or subject.already_ordered):
             continue
-        if recommendation.red_flags and ordered is not None and _more(option, ordered):
+        paused = recommendation.red_flags or recommendation.hold
+        if paused and ordered is not None and _more(option, ordered):
             continue
         suggestion = _dose(subject, card, option)
         if suggestion is not None:

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from cds_hooks.cards.escape import plain, shortened
 from cds_hooks.cards.subject import CardSubject
 from cds_hooks.protocol.response import SUMMARY_LENGTH
-from cds_hooks.wording import minutes, percent
+from cds_hooks.wording import minutes, percent, standing
 from dosing_core.case import Regimen
 from dosing_core.recommendation import RegimenOption, Target
 
@@ -23,13 +23,18 @@ def summary(subject: CardSubject) -> str:
 def _candidates(subject: CardSubject) -> Iterable[str]:
     """Versions of the first line, from the longest to the shortest."""
     recommendation = subject.recommendation
-    name = _capital(subject.drug_name)
     if recommendation.outcome == "avoid":
         return [f"Avoid {subject.drug_name}: {_clause(recommendation.reason)}"]
+    if recommendation.broken_limits:
+        return _broken_limit(subject)
     if recommendation.red_flags:
-        return _red_flag(name, recommendation.red_flags[0])
+        return _red_flag(subject, recommendation.red_flags[0])
+    if recommendation.hold:
+        return _hold(subject)
     if subject.flagged_levels:
         return _flagged_level(subject)
+    if subject.agrees_unseen:
+        return _unseen(subject)
     match recommendation.outcome:
         case "recommend" | "agree" if _advised(subject):
             return _dose(subject)
@@ -49,13 +54,62 @@ def _reason(subject: CardSubject, verdict: str) -> list[str]:
     return [f"{_capital(name)} {verdict}: {_clause(text)}" for text in (reason, first)]
 
 
-def _red_flag(name: str, flag: str) -> list[str]:
-    first = _clause(_first_sentence(flag))
+def _broken_limit(subject: CardSubject) -> list[str]:
+    """The order and what is wrong with it, then what would be right."""
+    recommendation, name = subject.recommendation, _capital(subject.drug_name)
+    ordered, limits = subject.case.order.regimen, recommendation.broken_limits
+    assert ordered is not None  # noqa: S101 - a limit is broken by a dose that is written
+    before = _regimen(subject, ordered)
+    if any(limit.kind == "rate" for limit in limits):
+        before += f", over {minutes(ordered.duration_h)}"
+    start = f"{name} {before}: {_clause(limits[0].text)}"
+    advised = recommendation.option("recommended")
+    flags = [*recommendation.red_flags, *filter(None, [recommendation.hold])]
+    if flags or advised is None:
+        flag = [_clause(_first_sentence(text)) for text in flags[:1]]
+        also = flag or (["not individualised"] if recommendation.outcome == "insufficient" else [])
+        return ["; ".join([start, *also]), start]
+    if _regimen(subject, ordered) == _regimen(subject, advised.regimen):
+        after = f"over {minutes(advised.regimen.duration_h)}"
+    else:
+        after = _regimen(subject, advised.regimen)
+    load = _load(subject, advised)
     return [
-        f"{name}: {first}; re-evaluate before dosing",
-        f"{name}: {first}; re-evaluate",
-        f"{name}: {first}",
+        f"{start} → {load}{after}{_about(subject, advised)}",
+        f"{start} → {load}{after}",
+        f"{start} → {after}",
+        start,
     ]
+
+
+def _red_flag(subject: CardSubject, flag: str) -> list[str]:
+    """The flag, and to think again where it does not say itself what to do."""
+    start = f"{_capital(subject.drug_name)}: {_clause(_first_sentence(flag))}"
+    if "hold" in start:
+        return [start]
+    return [f"{start}; re-evaluate before dosing", f"{start}; re-evaluate", start]
+
+
+def _hold(subject: CardSubject) -> list[str]:
+    """The next dose waits; the regimen that follows comes after that."""
+    start = f"{_capital(subject.drug_name)}: {_clause(subject.recommendation.hold)}"
+    short = re.sub(r", the highest trough aimed at", "", start)
+    advised = subject.recommendation.option("recommended")
+    if subject.recommendation.outcome == "recommend" and advised is not None:
+        then = f"; then {_regimen(subject, advised.regimen)}"
+        return [f"{start}{then}", f"{short}{then}", short]
+    return [start, short]
+
+
+def _unseen(subject: CardSubject) -> list[str]:
+    """What could not be used leads, where silence would say that all has been looked at."""
+    name, left_out = _capital(subject.drug_name), subject.recommendation.left_out
+    more = f" and {len(left_out) - 1} more" if len(left_out) > 1 else ""
+    regimen = subject.recommendation.option("as_ordered")
+    said = _clause(left_out[0])
+    start = f"{name} not fully checked: {said}{more}"
+    judged = f"; {_regimen(subject, regimen.regimen)} judged without it" if regimen else ""
+    return [f"{start}{judged}", start]
 
 
 def _flagged_level(subject: CardSubject) -> list[str]:
@@ -64,7 +118,8 @@ def _flagged_level(subject: CardSubject) -> list[str]:
     start = f"{_capital(subject.drug_name)} level {wording.measured(level.observed)} {unit}"
     expected = f"unlike what was expected ({wording.interval(level.expected)})"
     ask = "check unit, line, time"
-    without = "" if level.used else ". Dose judged without it"
+    judged = not level.used and bool(subject.recommendation.options)
+    without = ". Dose judged without it" if judged else ""
     return [f"{start}: {expected}; {ask}{without}", f"{start}: {expected}; {ask}", f"{start}: {ask}"]
 
 
@@ -85,6 +140,9 @@ def _dose(subject: CardSubject) -> list[str]:
     load = _load(subject, advised)
     if ordered is None:
         start = f"{name}: {load}{_regimen(subject, advised.regimen)}"
+        if unread := _unread_order(subject):
+            start = f"{name}: {unread}; {load}{_regimen(subject, advised.regimen)} would fit"
+            return [*_versions(subject, start, _about(subject, advised), ""), start, f"{name}: {unread}"]
         return _versions(subject, start, _about(subject, advised), _next_level(subject))
     if advised is ordered or subject.already_ordered:
         start = f"{name} {_regimen(subject, advised.regimen)} {_verdict(subject, advised)}"
@@ -101,13 +159,15 @@ def _dose(subject: CardSubject) -> list[str]:
     return _change(subject, start, ordered, advised)
 
 
+def _unread_order(subject: CardSubject) -> str:
+    """Why the order's dose could not be read; empty if it was, or if none is written."""
+    kinds = ("excluded", "conflict")
+    missing = subject.recommendation.missing
+    return next((_clause(one.detail) for one in missing if one.about == "order" and one.kind in kinds), "")
+
+
 def _verdict(subject: CardSubject, option: RegimenOption) -> str:
-    """An order that stands fits, unless its own expected exposure is a little beyond the target."""
-    target = subject.recommendation.target
-    exposure = next((e for e in option.exposures if target and e.metric == target.metric), None)
-    if target is None or exposure is None or target.low <= exposure.estimate.median <= target.high:
-        return "fits"
-    return "is at the edge of the target"
+    return standing(subject.recommendation, option)
 
 
 def _change(subject: CardSubject, start: str, ordered: RegimenOption, advised: RegimenOption) -> list[str]:

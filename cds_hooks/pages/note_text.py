@@ -12,11 +12,12 @@ NAMES = {"auc24": "AUC24", "trough": "trough", "peak": "peak"}
 
 def note(recommendation: Recommendation, case: Case, wording: Wording, identifier: str) -> str:
     """The recommendation as a short plain-text note, one statement a line."""
+    hold = (recommendation.hold,) if recommendation.hold else ()
     lines = [
         f"{headline(recommendation, wording)}.",
         f"Order: {wording.order(case.order)}.",
         recommendation.reason,
-        *(f"Caution: {text}" for text in (*recommendation.red_flags, *recommendation.warnings)),
+        *(f"Caution: {text}" for text in (*recommendation.red_flags, *hold, *recommendation.warnings)),
         *_options(recommendation, wording),
         *_basis(recommendation, wording),
         f"Decision support of {wording.when_in_full(wording.now)}, id {identifier}, {recommendation.engine}.",

@@ -15,7 +15,7 @@ from cds_hooks.pages.curve_picture import Picture, Row, main_curve, pictures, ro
 from cds_hooks.pages.note_text import note
 from cds_hooks.protocol.outcome import operation_outcome
 from cds_hooks.settings import Settings
-from cds_hooks.wording import OUTCOMES, REQUESTS, ROLES, Wording, figure, headline, minutes, percent, plain
+from cds_hooks.wording import REQUESTS, ROLES, Wording, figure, headline, minutes, percent, plain, verdict
 from dosing_core.case import Case
 from dosing_core.recommendation import Curve, Metric, Recommendation, RegimenOption
 
@@ -103,6 +103,7 @@ def render(stored: StoredRecommendation, feedback: tuple[FeedbackRecord, ...], s
     case = Case.from_bytes(stored.case)
     recommendation = Recommendation.from_bytes(stored.recommendation)
     wording = Wording(settings.zone, case.now, recommendation.display)
+    said, look = verdict(recommendation)
     return render_template(
         "pages/recommendation.html",
         id=stored.id,
@@ -111,7 +112,8 @@ def render(stored: StoredRecommendation, feedback: tuple[FeedbackRecord, ...], s
         feedback=feedback,
         wording=wording,
         headline=headline(recommendation, wording),
-        outcome=OUTCOMES[recommendation.outcome],
+        outcome=said,
+        look=look,
         key_figures=key_figures(recommendation, wording),
         metrics=shown_metrics(recommendation),
         curves=shown_curves(recommendation, wording),

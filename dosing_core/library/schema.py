@@ -138,6 +138,8 @@ class Infusion(_Part):
     """h."""
     step: Number
     """h; proposed infusion lengths are multiples of this."""
+    continuous: Text
+    """Why an infusion without a pause is not answered, as a sentence for the prescriber."""
 
 
 class Limits(_Part):
@@ -230,6 +232,15 @@ class LevelError(_Part):
     proportional: Number
 
 
+class HighLevel(_Part):
+    """When a level is so high that the next dose waits, whatever regimen follows."""
+
+    trough: Number | None = None
+    """mg/L, the highest trough aimed at; None where the target is a trough and says so itself."""
+    factor: Number
+    """A level just before a dose above this many times that trough is far too high."""
+
+
 class LevelRules(_Part):
     """How levels are read."""
 
@@ -241,6 +252,7 @@ class LevelRules(_Part):
     """Takes the place of the model's residual error in that interval, and nowhere else."""
     trough_tolerance_h: Number
     """A level called trough but drawn more than this before the next dose is named; its real time is used."""
+    high: HighLevel | None = None
     oldest: Number
     """h; older levels are left out."""
     most: Number
@@ -329,6 +341,9 @@ class DrugFile(_Part):
             raise ValueError("targets: the last one, the default, must not depend on time")
         if self.dosing.most_per_dose.value > self.limits.single.value:
             raise ValueError("dosing.most_per_dose: above limits.single")
+        high = self.levels.high
+        if high and high.trough is None and any(rule.metric != "trough" for rule in self.targets):
+            raise ValueError("levels.high.trough: a target that is no trough does not say what is high")
         if self.loading and self.loading.cap.value > self.limits.single.value:
             raise ValueError("loading.cap: above limits.single")
         return self

@@ -7,8 +7,13 @@ from dataclasses import dataclass
 from dosing_core import phrases
 from dosing_core.case import Regimen
 from dosing_core.library.schema import DrugFile
+from dosing_core.recommendation import BrokenLimit
 from dosing_core.regimens.infusion import runs_too_fast
 
+GRAVE = 2.0
+"""So many times a dose limit, an order is likelier a slip than an intention. Project policy."""
+ABSURD = 5.0
+"""So many times a dose limit, no exposure is worth showing: no model was built there. Project policy."""
 _ROUNDING = 1.0 + 1e-9
 
 
@@ -56,21 +61,32 @@ def patient_limits(drug_file: DrugFile, weight_kg: float, current_daily_mg: floa
     )
 
 
-def broken(regimen: Regimen, limits: PatientLimits, drug_file: DrugFile) -> tuple[str, ...]:
-    """Each limit that the regimen breaks, as a sentence; empty if it holds all of them."""
+def broken(regimen: Regimen, limits: PatientLimits, drug_file: DrugFile) -> tuple[BrokenLimit, ...]:
+    """Each limit that the regimen breaks; empty if it holds all of them."""
     said = []
-    if regimen.dose_mg > limits.single_mg * _ROUNDING:
-        said.append(f"Above the highest single dose of {phrases.dose(limits.single_mg)}.")
-    if regimen.daily_dose_mg > limits.daily_mg * _ROUNDING:
-        said.append(f"Above the limit of {limits.daily_because}.")
+    single, daily = regimen.dose_mg / limits.single_mg, regimen.daily_dose_mg / limits.daily_mg
+    if single > _ROUNDING:
+        text = f"Above the highest single dose of {phrases.dose(limits.single_mg)}."
+        said.append(BrokenLimit(kind="single", text=text, grave=single > GRAVE))
+    if daily > _ROUNDING:
+        text = f"Above the limit of {limits.daily_because}."
+        said.append(BrokenLimit(kind="daily", text=text, grave=daily > GRAVE))
     if limits.step_daily_mg is not None and regimen.daily_dose_mg > limits.step_daily_mg * _ROUNDING:
         factor = drug_file.limits.step_up.value if drug_file.limits.step_up else 1.0
-        said.append(f"More than {phrases.plain(factor)} times the present daily dose in one step.")
+        text = f"More than {phrases.plain(factor)} times the present daily dose in one step."
+        said.append(BrokenLimit(kind="step", text=text))
     if drug_file.infusion and runs_too_fast(regimen, drug_file.infusion):
         rate = phrases.plain(drug_file.infusion.max_rate.value)
         shortest = phrases.infusion_length(drug_file.infusion.min_duration.value)
-        said.append(f"Runs faster than {rate} mg/min or shorter than {shortest}.")
+        said.append(
+            BrokenLimit(kind="rate", text=f"Runs faster than {rate} mg/min or shorter than {shortest}.")
+        )
     return tuple(said)
+
+
+def is_absurd(regimen: Regimen, limits: PatientLimits) -> bool:
+    """True if the dose is so far beyond the limits that its exposure means nothing."""
+    return max(regimen.dose_mg / limits.single_mg, regimen.daily_dose_mg / limits.daily_mg) > ABSURD
 
 
 def touched(regimen: Regimen, limits: PatientLimits, increment_mg: float) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from dosing_core.case import (
     Case,
     Condition,
     Dose,
+    Finding,
     Genotype,
     Goal,
     Level,
@@ -384,3 +385,94 @@ def test_the_name_recommend_stays_a_function() -> None:
 
     assert callable(dosing_core.recommend)
     assert callable(dosing_core.recommend)
+
+
+GAP = Finding(kind="excluded", about="doses", detail="a given dose is not counted: no strength is stated")
+
+
+def test_no_loading_dose_is_offered_on_top_of_a_dose_that_could_not_be_read() -> None:
+    """He may just have had 2 g; another 2 g would be the worst answer."""
+    plain, doubtful = recommend(_vancomycin()), recommend(_vancomycin(findings=(GAP,)))
+
+    assert any(option.loading_dose_mg for option in plain.options)
+    assert not any(option.loading_dose_mg for option in doubtful.options)
+    assert any("No loading dose is offered" in text for text in doubtful.warnings)
+    assert doubtful.left_out == (GAP.detail,)
+
+
+def test_no_loading_dose_is_offered_where_the_order_could_not_be_read() -> None:
+    said = Finding(kind="excluded", about="order", detail="the order's dose is not read: it is a range")
+    recommendation = recommend(_vancomycin(order=Order(drug="vancomycin", source="x"), findings=(said,)))
+
+    assert recommendation.reason.startswith("The order's dose is not read: it is a range.")
+    assert not any(option.loading_dose_mg for option in recommendation.options)
+
+
+def test_a_level_beyond_the_assay_brings_no_dose_and_a_level_now() -> None:
+    above = Level(time=NOW - 1 * HOUR, value_mg_L=80, limit="above", source="x")
+    recommendation = recommend(_vancomycin(doses=_given(6), levels=(above,)))
+
+    assert recommendation.outcome == "insufficient"
+    assert recommendation.options == ()
+    assert recommendation.requests == ("level",)
+    assert recommendation.next_level is not None
+    assert recommendation.next_level.time == NOW
+
+
+def test_running_without_a_dose_on_record_is_something_not_seen() -> None:
+    order = Order(drug="vancomycin", regimen=ORDERED, running=True, source="x")
+
+    assert recommend(_vancomycin(order=order)).left_out == ("no dose of the running treatment is on record",)
+
+
+def test_a_tacrolimus_trough_far_above_the_target_holds_the_next_dose() -> None:
+    """25 ng/mL is more than twice 10 ng/mL; 18 ng/mL is too high but may come down with the dose."""
+    high, moderate = recommend(_tacrolimus(trough=0.025)), recommend(_tacrolimus(trough=0.018))
+
+    assert high.hold.startswith("Hold the next dose and repeat the level")
+    assert "level" in high.requests
+    assert _best(high).regimen.daily_dose_mg <= 6
+    assert moderate.hold == ""
+
+
+def test_vancomycin_waits_while_much_is_left_when_the_next_dose_is_due() -> None:
+    """Troughs of 55 mg/L fall by a fifth at most until the dose in an hour: far above 30 mg/L."""
+    high = recommend(_vancomycin(doses=_given(6), levels=(_level(55, 13), _level(55, 1))))
+    usual = recommend(_vancomycin(doses=_given(6), levels=(_level(17, 1),)))
+
+    assert high.hold.startswith("Hold the next dose")
+    assert usual.hold == ""
+
+
+def test_an_absurd_order_is_named_and_has_no_exposure() -> None:
+    """1,000 g: no model was built there, so a figure would lend it dignity."""
+    order = Order(drug="vancomycin", regimen=ORDERED.model_copy(update={"dose_mg": 1e6}), source="x")
+    recommendation = recommend(_vancomycin(order=order))
+    ordered = recommendation.option("as_ordered")
+
+    assert recommendation.outcome == "recommend"
+    assert recommendation.broken_limits[0].kind == "single"
+    assert recommendation.broken_limits[0].grave
+    assert ordered is not None
+    assert ordered.exposures == ()
+    assert all(curve.role != "as_ordered" for curve in recommendation.curves)
+
+
+def test_the_same_dose_over_an_allowed_length_is_the_remedy_for_haste() -> None:
+    """1,000 mg over 5 min: all that is wrong is the speed, and 10 mg/min make it 2 h."""
+    hasty = Order(drug="vancomycin", regimen=ORDERED.model_copy(update={"duration_h": 5 / 60}), source="x")
+    advised = _best(recommend(_vancomycin(order=hasty))).regimen
+
+    assert (advised.dose_mg, advised.interval_h, advised.duration_h) == (1000, 12, 2)
+
+
+def test_an_order_that_is_no_likelier_than_not_on_target_is_not_said_to_fit() -> None:
+    """Without a level nobody knows: the order can stand, more is not claimed."""
+    recommendation = recommend(_vancomycin(doses=_given(3)))
+    ordered = recommendation.option("as_ordered")
+
+    assert recommendation.outcome == "agree"
+    assert ordered is not None
+    assert ordered.inside.value < 0.5
+    assert "fits" not in recommendation.reason
+    assert "can stand until a level" in recommendation.reason

@@ -192,3 +192,14 @@ def test_an_unknown_day_of_transplantation_supposes_nothing_and_says_so() -> Non
 
     assert times == [-42, -30, -18, -6]
     assert "Nothing was taken before" in said[0]
+
+
+def test_a_flagged_level_does_not_say_what_is_expected_of_another_one() -> None:
+    """Two levels in mg/dL read as mg/L, ten times too high: each is held against people, not the other."""
+    reviewed = _reviewed((7.4, 341), (2.9, 280))
+    alone = [_reviewed(one).levels[0].expected for one in ((7.4, 341), (2.9, 280))]
+
+    assert not any(level.used for level in reviewed.levels)
+    for level, expected in zip(reviewed.levels, alone, strict=True):
+        assert level.expected.median == pytest.approx(expected.median, rel=0.1)
+        assert level.expected.high < 120

@@ -305,3 +305,116 @@ def test_levels_are_not_read_against_a_history_with_a_gap(kind: str) -> None:
     assert "no strength is stated" in with_level.reason
     assert without_level.outcome is None
     assert gap in without_level.findings
+
+
+@pytest.mark.parametrize(("amount", "words"), [(10_000, "above the highest"), (20, "far below the smallest")])
+def test_a_dose_that_nobody_gives_is_a_contradiction_and_not_counted(amount: float, words: str) -> None:
+    """10 g and 20 mg of vancomycin are slips: the file allows 3,000 mg and makes up 250 mg."""
+    doses = (_dose(25), _dose(13, amount_mg=amount))
+    level = Level(time=NOW - 1 * HOUR, value_mg_L=15, source="Observation/level")
+    without_level, with_level = _screen(_case(doses=doses)), _screen(_case(doses=doses, levels=(level,)))
+
+    assert [dose.amount_mg for dose in without_level.doses] == [1000]
+    assert without_level.outcome is None
+    assert any(words in detail for detail in without_level.left_out)
+    assert with_level.outcome == "insufficient"
+    assert f"a dose of {amount:,} mg is charted" in with_level.reason
+
+
+def test_levels_after_none_but_unlikely_doses_are_not_passed_over() -> None:
+    level = Level(time=NOW - 1 * HOUR, value_mg_L=15, source="Observation/level")
+
+    assert _screen(_case(doses=(_dose(13, amount_mg=10_000),), levels=(level,))).outcome == "insufficient"
+
+
+def _limit(kind: str, hours_ago: float = 3) -> Level:
+    return Level.model_validate(
+        {
+            "time": NOW - hours_ago * HOUR,
+            "value_mg_L": 80 if kind == "above" else 5,
+            "limit": kind,
+            "source": "Observation/limit",
+        }
+    )
+
+
+@pytest.mark.parametrize("doses", [(), (_dose(25), _dose(13))])
+def test_a_level_beyond_the_assay_stops_the_answer_and_holds_the_dose(doses: tuple[Dose, ...]) -> None:
+    """Above 80 mg/L nobody knows how far above: no dose is worked out, with or without doses on record."""
+    screening = _screen(_case(doses=doses, levels=(_limit("above"),)))
+
+    assert screening.outcome == "insufficient"
+    assert screening.levels == ()
+    assert "level" in screening.requests
+    (flag,) = screening.red_flags
+    assert flag.startswith("Level above 80 mg/L, the top of the assay's range: hold the next dose, repeat")
+
+
+def test_a_repeated_level_answers_the_one_beyond_the_assay() -> None:
+    repeated = Level(time=NOW - 1 * HOUR, value_mg_L=31, source="Observation/repeated")
+    screening = _screen(_case(doses=(_dose(25), _dose(13)), levels=(_limit("above"), repeated)))
+
+    assert screening.outcome is None
+    assert screening.levels == (repeated,)
+    assert any("above 80 mg/L" in detail for detail in screening.left_out)
+
+
+def test_a_level_beyond_the_assay_long_ago_stops_nothing() -> None:
+    assert _screen(_case(levels=(_limit("above", 24 * 30),))).outcome is None
+
+
+def test_a_level_below_the_assay_is_no_value_and_is_named() -> None:
+    screening = _screen(_case(doses=(_dose(25), _dose(13)), levels=(_limit("below"),)))
+
+    assert screening.outcome is None
+    assert screening.levels == ()
+    assert screening.left_out == (
+        "level below 5 mg/L, the bottom of the assay's range: not a value, not used",
+    )
+
+
+def test_a_level_beyond_the_assay_is_told_where_no_model_may_speak() -> None:
+    dialysed = _subject(conditions=(Condition(name="haemodialysis", source="Condition/1"),))
+    screening = _screen(_case(subject=dialysed, levels=(_limit("above"),)))
+
+    assert screening.outcome == "out_of_scope"
+    assert len(screening.level_flags) == 1
+
+
+def test_what_could_not_be_used_is_kept_apart_from_what_need_not_be() -> None:
+    """An old level and the same one twice are no loss; one that cannot be read is."""
+    level = Level(time=NOW - 1 * HOUR, value_mg_L=15, source="Observation/level")
+    old = Level(time=NOW - 24 * 30 * HOUR, value_mg_L=15, source="Observation/old")
+    strange = Finding(kind="excluded", about="levels", detail="level of 14 arb'U: not used")
+    doses = (_dose(25), _dose(13))
+
+    assert _screen(_case(doses=doses, levels=(old, level, level))).left_out == ()
+    assert _screen(_case(doses=doses, levels=(level,), findings=(strange,))).left_out == (strange.detail,)
+
+
+def _order(**changes: object) -> Order:
+    return Order.model_validate({"drug": "vancomycin", "route": "iv", "source": "x"} | changes)
+
+
+@pytest.mark.parametrize("kind", ["as_needed", "single", "several", "other"])
+def test_an_order_of_another_kind_is_not_replaced_by_a_regimen(kind: str) -> None:
+    said = Finding(kind="excluded", about="order", detail="the order's dose is not read: so and so")
+    screening = _screen(_case(order=_order(kind=kind), findings=(said,)))
+
+    assert screening.outcome == "insufficient"
+    assert "so and so" in screening.reason
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"kind": "continuous"},
+        {"regimen": Regimen(dose_mg=3000, interval_h=24, route="iv", duration_h=24)},
+        {"regimen": Regimen(dose_mg=1500, interval_h=12, route="iv", duration_h=12)},
+    ],
+)
+def test_a_continuous_infusion_is_not_judged_as_an_intermittent_one(changes: dict[str, object]) -> None:
+    screening = _screen(_case(order=_order(**changes)))
+
+    assert screening.outcome == "out_of_scope"
+    assert "continuous infusion" in screening.reason

@@ -18,6 +18,7 @@ from cds_hooks.protocol.response import Card, response
 from dosing_core.case import Finding, Regimen
 from dosing_core.recommendation import (
     Assumption,
+    BrokenLimit,
     Display,
     Estimate,
     Exposure,
@@ -301,13 +302,98 @@ def test_what_stands_among_the_drafts_is_not_ordered_again() -> None:
     assert any("level" in suggestion.label for suggestion in card.suggestions)
 
 
-def test_an_order_beyond_a_hard_limit_is_warned_of_while_it_is_written() -> None:
-    ordered = option("as_ordered", ORDERED, 1700, 0.01, 0.99)
-    broken = ordered.model_copy(update={"notes": ("Above the limit of 60 mg/kg a day.",)})
-    advised = option("recommended", ADVISED, 489, 0.84, 0.08)
+def _above_the_limit(**changes: Any) -> Recommendation:
+    limit = BrokenLimit(kind="daily", text="Above the limit of 60 mg/kg a day.")
+    return change(broken_limits=(limit.model_copy(update=changes),))
 
-    assert _card(change(options=(ordered, advised)), moment="select").indicator == "info"
-    assert _card(change(options=(broken, advised)), moment="select").indicator == "warning"
+
+def test_an_order_beyond_a_hard_limit_is_warned_of_while_it_is_written() -> None:
+    assert _card(change(), moment="select").indicator == "info"
+    card = _card(_above_the_limit(), moment="select")
+    assert card.indicator == "warning"
+    assert card.summary.startswith(
+        "Vancomycin 1,000 mg every 12 h: above the limit of 60 mg/kg a day → 750 mg every 12 h"
+    )
+
+
+@pytest.mark.parametrize("moment", ["select", "sign"])
+def test_an_order_many_times_a_limit_is_critical(moment: str) -> None:
+    """A slip of the decimal point is not a matter of taste."""
+    assert _card(_above_the_limit(grave=True), moment=moment).indicator == "critical"
+
+
+def test_a_broken_limit_leads_although_no_dose_is_worked_out() -> None:
+    limit = BrokenLimit(kind="single", text="Above the highest single dose of 3,000 mg.", grave=True)
+    card = _card(without_weight().model_copy(update={"broken_limits": (limit,)}))
+
+    assert card.indicator == "critical"
+    assert card.summary == (
+        "Vancomycin 1,000 mg every 12 h: above the highest single dose of 3,000 mg; not individualised"
+    )
+
+
+def test_on_signing_an_order_is_not_let_stand_in_silence_if_something_was_not_seen() -> None:
+    """Silence means that the order was looked at; a level in a strange unit was not."""
+    unseen = _agree(left_out=("level of 14 arb'U: no exact conversion, not used",))
+
+    assert card_for(_subject(_agree(), moment="sign")) is None
+    card = _card(unseen, moment="sign")
+    assert card.indicator == "warning"
+    assert card.summary.startswith("Vancomycin not fully checked: level of 14 arb'U: no exact conversion")
+    assert _card(unseen, moment="select").indicator == "info"
+
+
+def test_the_dose_that_waits_leads_and_the_lower_regimen_follows() -> None:
+    hold = "Hold the next dose and repeat the level: the last one, 63 mg/L, is far above 20 mg/L."
+    card = _card(change(hold=hold), moment="select")
+
+    assert card.indicator == "warning"
+    assert card.summary == (
+        "Vancomycin: hold the next dose and repeat the level: the last one, 63 mg/L, is far above 20 mg/L; "
+        "then 750 mg every 12 h"
+    )
+    assert "**Hold:**" in (card.detail or "")
+
+
+def test_beside_a_dose_that_waits_no_higher_dose_is_offered() -> None:
+    higher = option(
+        "recommended", Regimen(dose_mg=1500, interval_h=12, route="iv", duration_h=2), 800, 0.5, 0.4
+    )
+    ordered = option("as_ordered", ORDERED, 500, 0.5, 0.1)
+
+    assert _card(change(hold="Hold the next dose.", options=(ordered, higher), requests=())).suggestions == ()
+
+
+@pytest.mark.parametrize(
+    ("inside", "measured", "said"),
+    [
+        (0.62, True, "fits"),
+        (0.41, True, "is near the target"),
+        (0.41, False, "can stand until a level"),
+    ],
+)
+def test_an_order_fits_only_if_it_is_likelier_than_not_on_target(
+    inside: float, measured: bool, said: str
+) -> None:
+    levels = change().levels if measured else ()
+    agreed = _agree(options=(option("as_ordered", ORDERED, 500, inside, 0.2),), levels=levels)
+
+    assert _card(agreed, moment="select").summary.startswith(f"Vancomycin 1,000 mg every 12 h {said}: ")
+
+
+def test_without_a_dose_nothing_is_said_to_be_judged_without_a_level() -> None:
+    no_dose = change(outcome="insufficient", levels=(FLAGGED,), options=(), reason="Levels contradict.")
+    card = _card(no_dose)
+
+    assert "judged without" not in f"{card.summary} {card.detail}"
+
+
+def test_why_an_order_is_not_read_leads() -> None:
+    detail = 'the order\'s dose is not read: the dose is written as "2 tablet" and no strength is stated'
+    unread = Finding(kind="excluded", about="order", detail=detail)
+    card = _card(change(options=change().options[1:], missing=(unread,)))
+
+    assert card.summary.startswith(f"Vancomycin: {detail}; 750 mg every 12 h would fit")
 
 
 def test_without_a_dose_an_order_beyond_usual_limits_is_a_warning() -> None:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import hand_built
 import pytest
@@ -291,12 +292,13 @@ def test_the_first_line_names_a_loading_dose(show: Show) -> None:
     load = {"loading_dose_mg": 1750.0, "loading_duration_h": 3.0}
     ordered, advised = answer.options[0], answer.options[1].model_copy(update=load)
     heading = "Vancomycin: 1,000 mg every 12 h → load 1,750 mg, then 750 mg every 12 h"
-    kept = ordered.model_copy(update={**load, "role": "recommended"})
+    fitting = hand_built.option("as_ordered", hand_built.ORDERED, 512, 0.81, 0.1)
+    kept = fitting.model_copy(update={**load, "role": "recommended"})
 
     assert heading in Html(show(hand_built.change(options=(ordered, advised)))).text
-    agreed = Html(show(hand_built.change(outcome="agree", options=(ordered, kept)), ident="r2")).text
+    agreed = Html(show(hand_built.change(outcome="agree", options=(fitting, kept)), ident="r2")).text
     assert "Vancomycin: 1,000 mg every 12 h fits; load 1,750 mg first" in agreed
-    assert "after a loading dose of 1,750 mg over 3 h, 1,000 mg every 12 h: AUC24 652" in agreed
+    assert "after a loading dose of 1,750 mg over 3 h, 1,000 mg every 12 h: AUC24 512" in agreed
 
 
 def test_three_numbers_say_what_changes_and_stand_alone_where_nothing_does(show: Show) -> None:
@@ -323,3 +325,24 @@ def test_the_plan_for_the_next_level_is_a_table(show: Show) -> None:
 
     assert rows["below 5.0"] == ["4 mg every 12 h", "10 %"]
     assert rows["above 5.0"] == ["stay", "90 %"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({}, "The order fits"),
+        ({"hold": "Hold the next dose and repeat the level."}, "Hold the next dose"),
+        ({"left_out": ("level of 14 arb'U: not used",)}, "Not all of the record could be used"),
+        ({"levels": "flagged"}, "A level needs a look"),
+    ],
+)
+def test_the_tick_stands_only_where_nothing_is_open(show: Show, changes: dict[str, Any], said: str) -> None:
+    """A green line above a level that nobody believes would be read as an all-clear."""
+    if changes.get("levels"):
+        level = hand_built.change().levels[0].model_copy(update={"plausible": False, "used": False})
+        changes = {"levels": (level,)}
+    fits = hand_built.option("as_ordered", hand_built.ORDERED, 512, 0.81, 0.1)
+    page = show(hand_built.change(outcome="agree", options=(fits,), **changes))
+
+    assert said in Html(page).text
+    assert ('class="head agree"' in page) == (changes == {})

@@ -1,0 +1,155 @@
+"""What of the charted doses and levels counts, and why the rest does not."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from dosing_core import phrases
+from dosing_core.case import Case, Dose, Finding, Level
+from dosing_core.library.schema import DrugFile
+from dosing_core.regimens.infusion import standard_duration
+
+LEAST_SHARE = 0.1
+"""A charted dose below this share of the smallest step is a slip of the unit. Project policy: nothing that
+small is made up or stocked."""
+
+
+@dataclass(frozen=True)
+class ReadLevels:
+    """What became of the levels on record."""
+
+    kept: tuple[Level, ...]
+    """Those that can be held against a prediction."""
+    findings: tuple[Finding, ...]
+    """Why the others do not count."""
+    lost: tuple[str, ...]
+    """Of these, what would have counted if it could be read."""
+    above: Level | None
+    """The last level beyond the assay's range that no later level has answered."""
+    on_record: bool
+    """True if there is a recent level, whether or not it can be used."""
+
+
+def usable_doses(
+    case: Case, drug_file: DrugFile
+) -> tuple[tuple[Dose, ...], tuple[Finding, ...], tuple[str, ...]]:
+    """Past doses that count, what was left out, and what was assumed of those that count."""
+    kept: list[Dose] = []
+    findings: list[Finding] = []
+    unlikely: list[Dose] = []
+    without_length = 0
+    future = ignored = intended = 0
+    for dose in case.doses:
+        rule = drug_file.route(dose.route)
+        if dose.time > case.now:
+            future += dose.status == "administered"
+        elif rule is not None and rule.past_doses == "count" and _beyond_belief(dose, drug_file):
+            unlikely.append(dose)
+        elif rule is not None and rule.past_doses == "count":
+            if drug_file.infusion and dose.route == "iv" and dose.duration_h == 0:
+                length = standard_duration(dose.amount_mg, drug_file.infusion)
+                dose = dose.model_copy(update={"duration_h": length})
+                without_length += 1
+            intended += dose.status == "ordered"
+            kept.append(dose)
+        elif rule is not None and rule.past_doses == "ignore":
+            ignored += 1
+    findings += _unlikely(unlikely, drug_file)
+    if future:
+        findings.append(
+            Finding(
+                kind="excluded",
+                about="doses",
+                detail=f"{_count(future, 'dose')} charted as given in the future",
+            )
+        )
+    if ignored:
+        findings.append(
+            Finding(
+                kind="note",
+                about="doses",
+                detail=f"{_count(ignored, 'dose')} by a route that does not reach the blood: not counted",
+            )
+        )
+    assumptions = []
+    if without_length:
+        assumptions.append(
+            f"{phrases.capital(_count(without_length, 'dose'))} on record without a length of infusion: "
+            "the usual one is taken."
+        )
+    if intended:
+        assumptions.append(
+            f"{phrases.capital(_count(intended, 'dose'))} ordered but not charted as given: taken as given."
+        )
+    return tuple(kept), tuple(findings), tuple(assumptions)
+
+
+def _beyond_belief(dose: Dose, drug_file: DrugFile) -> bool:
+    """True if no such dose is ever given: a slip of the unit or the decimal point is likelier."""
+    least = LEAST_SHARE * drug_file.dosing.increment.value
+    return not least <= dose.amount_mg <= drug_file.limits.single.value
+
+
+def _unlikely(doses: Sequence[Dose], drug_file: DrugFile) -> Iterator[Finding]:
+    """What is wrong with doses that nobody gives, one finding an amount."""
+    amounts = Counter(dose.amount_mg for dose in doses)
+    for amount, count in amounts.items():
+        most = drug_file.limits.single.value
+        why = (
+            f"above the highest single dose of {phrases.dose(most)}"
+            if amount > most
+            else f"far below the smallest step of {phrases.dose(drug_file.dosing.increment.value)}"
+        )
+        charted = "a dose of {} is charted" if count == 1 else f"{count} doses of {{}} are charted"
+        source = next(dose.source for dose in doses if dose.amount_mg == amount)
+        detail = f"{charted.format(phrases.dose(amount))}, {why}; check amount and unit"
+        yield Finding(kind="conflict", about="doses", detail=detail, source=source)
+
+
+def usable_levels(case: Case, drug_file: DrugFile, doses: tuple[Dose, ...]) -> ReadLevels:
+    """Levels that follow a dose on record, and why the others do not count."""
+    first = min((dose.time for dose in doses), default=None)
+    kept: list[Level] = []
+    findings: list[Finding] = []
+    lost: list[str] = []
+    above: Level | None = None
+    recent = 0
+    for level in case.levels:
+        value = phrases.measured(level.value_mg_L, drug_file.as_display)
+        hours = phrases.hours_between(level.time, case.now)
+        counts = 0 <= hours <= drug_file.levels.oldest.value
+        recent += counts
+        if counts and level.limit != "below":
+            above = level if level.limit == "above" else None
+        if hours < 0:
+            why = f"level of {value} charted {phrases.age(-hours)} in the future: not used"
+        elif not counts:
+            why = f"level of {value} is {phrases.age(hours)} old: not used"
+        elif level.limit != "exact":
+            end = "top" if level.limit == "above" else "bottom"
+            why = f"level {level.limit} {value}, the {end} of the assay's range: not a value, not used"
+        elif first is None:
+            why = f"level of {value}, but no dose before it is on record: not used"
+        elif level.time <= first:
+            before = phrases.age(phrases.hours_between(level.time, first))
+            why = f"level of {value} was drawn {before} before the first dose on record: not used"
+        elif kept and (kept[-1].time, kept[-1].value_mg_L) == (level.time, level.value_mg_L):
+            why = f"level of {value} is on record twice: used once"
+            counts = False
+        else:
+            kept.append(level)
+            continue
+        findings.append(Finding(kind="excluded", about="levels", detail=why, source=level.source))
+        if counts or hours < 0:
+            lost.append(why)
+    most = int(drug_file.levels.most.value)
+    if len(kept) > most:
+        why = f"{_count(len(kept) - most, 'older level')} not used: the last {most} say enough"
+        findings.append(Finding(kind="excluded", about="levels", detail=why))
+    return ReadLevels(tuple(kept[-most:]), tuple(findings), tuple(lost), above, recent > 0)
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
