@@ -6,7 +6,7 @@ the EHR hears of it only as a card.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from time import monotonic
@@ -17,6 +17,7 @@ from cds_hooks import calls
 from cds_hooks.cards import (
     CardSubject,
     card_for,
+    duplicate_card,
     failure_card,
     other_patient_card,
     other_product_card,
@@ -30,6 +31,7 @@ from cds_hooks.protocol.request import OrderRequest, Resource
 from cds_hooks.protocol.response import Card
 from cds_hooks.settings import Settings
 from dosing_core import recommend
+from dosing_core.case import Order
 from dosing_core.library.load import load_drug
 from fhir_adapters.chart import PatientChart
 from fhir_adapters.client import FhirClient
@@ -71,10 +73,15 @@ def answer(
     """
     call = _Call(request, service, settings, ledger, now.replace(microsecond=0), request_id)
     cards: list[Card] = []
-    readings = list(call.readings())
+    found = list(call.readings())
+    twice = call.ordered_twice(found)
+    for drug, orders in twice.items():
+        name, key = load_drug(drug).display.drug_name, f"{service.id}|{request.hook_instance}|{drug}"
+        cards.append(duplicate_card(name, orders, key))
+    readings = [one for one in found if not one[1].about_patient or one[1].drug not in twice]
     for order, reading, key in readings[:MOST_ORDERS]:
         try:
-            card = call.card(order, reading, key, one_of_several=len(readings) > 1)
+            card = call.card(order, reading, key, one_of_several=len(found) > 1)
         except MissingData:
             raise
         except Exception as error:  # one order's fault is not the call's
@@ -121,6 +128,28 @@ class _Call:
                 continue
             if reading.drug is not None:
                 yield order, reading, f"{self.service.id}|{self.request.hook_instance}|{position}"
+
+    def ordered_twice(self, found: Sequence[tuple[Resource, OrderReading, str]]) -> dict[str, list[Order]]:
+        """Of each drug in question that stands more than once among the drafts, all its orders.
+
+        Each alone may be right and both together too much, so neither gets a dose. An order by a route that
+        is another treatment (vancomycin by mouth) does not count, nor does one that was sent twice.
+        """
+        context, medications = self.request.context, self._medications()
+        asked = {reading.drug for _, reading, _ in found if reading.about_patient and _is_dosed(reading)}
+        orders: dict[str, dict[str, Order]] = {}
+        read = {id(order): reading for order, reading, _ in found}
+        for position, draft in enumerate(context.draft_orders.resources):
+            reading = read.get(id(draft))
+            if reading is None and draft["resourceType"] == "MedicationRequest":
+                try:
+                    reading = read_order(draft, patient_id=context.patient_id, medications=medications)
+                except Exception as error:
+                    self.note(error)
+            if reading is not None and reading.about_patient and _is_dosed(reading):
+                same = orders.setdefault(str(reading.drug), {})
+                same.setdefault(str(draft.get("id", position)), reading.order)
+        return {drug: list(one.values()) for drug, one in orders.items() if drug in asked and len(one) > 1}
 
     def _medications(self) -> dict[str, Mapping[str, Any]]:
         """The Medications that came along, among the drafts or prefetched."""
@@ -219,3 +248,11 @@ class _Call:
                 for key in error.missing
             )
         )
+
+
+def _is_dosed(reading: OrderReading) -> bool:
+    """True if the order is for a drug that we dose, by a route by which we may."""
+    if reading.drug is None:
+        return False
+    route = load_drug(reading.drug).route(reading.order.route) if reading.order.route else None
+    return route is None or route.supported

@@ -6,6 +6,7 @@
 
 from cds_hooks.cards.card import (
     card_for,
+    duplicate_card,
     failure_card,
     other_patient_card,
     other_product_card,
@@ -17,6 +18,7 @@ from cds_hooks.cards.subject import CardSubject
 __all__ = [
     "CardSubject",
     "card_for",
+    "duplicate_card",
     "failure_card",
     "other_patient_card",
     "other_product_card",

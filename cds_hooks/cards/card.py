@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from uuid import NAMESPACE_URL, uuid5
 
 from cds_hooks.cards.detail import detail
@@ -11,6 +12,8 @@ from cds_hooks.cards.subject import CardSubject, Moment
 from cds_hooks.cards.suggestions import behaviour, suggestions
 from cds_hooks.cards.summary import summary
 from cds_hooks.protocol.response import SUMMARY_LENGTH, Card, Coding, Indicator, Link, Source
+from dosing_core import phrases
+from dosing_core.case import Order
 
 CARDS = uuid5(NAMESPACE_URL, "urn:dosewright:card")
 SOURCE = Source(
@@ -76,6 +79,29 @@ def _not_looked_at(summary: str, why: str, uuid: str) -> Card:
     """It is said on signing too, because silence there means that the order was looked at and is fine."""
     detail = f"{why} No dose was worked out, and the order was not checked."
     return Card(uuid=uuid, summary=summary, detail=detail, indicator="info", source=SOURCE)
+
+
+def duplicate_card(drug_name: str, orders: Sequence[Order], key: str) -> Card:
+    """The same drug more than once among the drafts: which one is meant is for the prescriber to say."""
+    told = "; ".join(_told(order) for order in orders)
+    name = _capital(drug_name)
+    return Card(
+        uuid=_uuid("duplicate", key),
+        summary=shortened(
+            f"{name} is ordered {len(orders)} times at once ({told}): check which is meant; no dose offered",
+            SUMMARY_LENGTH,
+        ),
+        detail=f"Orders for {markdown(drug_name)} among the drafts: {markdown(told)}. Each may be right "
+        "alone; together they were not looked at, and no dose was worked out for any of them.",
+        indicator="warning",
+        source=SOURCE,
+    )
+
+
+def _told(order: Order) -> str:
+    if order.regimen is None:
+        return "a single dose" if order.kind == "single" else "a dose that is not read"
+    return f"{phrases.dose(order.regimen.dose_mg)} every {phrases.plain(order.regimen.interval_h)} h"
 
 
 def failure_card(drug_name: str, key: str) -> Card:

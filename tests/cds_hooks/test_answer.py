@@ -78,27 +78,58 @@ def test_the_same_request_gives_the_same_cards(service: Service, tmp_path: Path)
     assert service.ask(body) == service.ask(deepcopy(body)) == Service(again, NOW).ask(body)
 
 
-def test_several_orders_get_a_card_each_that_names_its_order(service: Service) -> None:
-    body = hook_call(TWO_LEVELS)
-    second = deepcopy(TWO_LEVELS.question.order) | {"id": "draft-2"}
-    second["dosageInstruction"][0]["doseAndRate"][0]["doseQuantity"]["value"] = 2000
-    second["dosageInstruction"][0]["timing"]["repeat"]["duration"] = 4
+def _with_tacrolimus(body: dict[str, Any]) -> dict[str, Any]:
+    """The call, with a draft for tacrolimus beside the vancomycin."""
+    second = deepcopy(named("09").question.order) | {"id": "draft-2"}
+    second["subject"] = deepcopy(TWO_LEVELS.question.order["subject"])
     body["context"]["draftOrders"]["entry"].append({"resource": second})
+    return body
 
-    cards = service.ask(body)["cards"]
+
+def test_several_orders_get_a_card_each_that_names_its_order(service: Service) -> None:
+    cards = service.ask(_with_tacrolimus(hook_call(TWO_LEVELS)))["cards"]
 
     assert len({card["uuid"] for card in cards}) == 2
-    assert ["1,000 mg" in card["detail"].splitlines()[0] for card in cards] == [True, False]
-    updated = [
-        {
-            action["resource"]["id"]
-            for s in card["suggestions"]
-            for action in s["actions"]
-            if action["type"] == "update"
-        }
-        for card in cards
+    assert [card["detail"].splitlines()[0][:21] for card in cards] == [
+        "**Order:** vancomycin",
+        "**Order:** tacrolimus",
     ]
-    assert updated == [{"draft-1"}, {"draft-2"}]
+
+
+def _second_draft(hook: str, **changes: Any) -> dict[str, Any]:
+    """Two drafts for vancomycin, 1,000 and 500 mg every 12 h; when selecting, the first one is selected."""
+    body = hook_call(TWO_LEVELS, hook=hook)
+    second = deepcopy(TWO_LEVELS.question.order) | {"id": "draft-2"} | changes
+    second["dosageInstruction"][0]["doseAndRate"][0]["doseQuantity"]["value"] = 500
+    body["context"]["draftOrders"]["entry"].append({"resource": second})
+    if hook == "order-select":
+        body["context"]["selections"] = ["MedicationRequest/draft-1"]
+    return body
+
+
+@pytest.mark.parametrize("hook", ["order-select", "order-sign"])
+def test_the_same_drug_twice_is_named_and_gets_no_dose(service: Service, hook: str) -> None:
+    """Each alone may be right; together they are half as much again."""
+    (card,) = service.ask(_second_draft(hook))["cards"]
+
+    assert card["indicator"] == "warning"
+    assert card["summary"].startswith(
+        "Vancomycin is ordered 2 times at once (1,000 mg every 12 h; 500 mg every 12 h)"
+    )
+    assert "suggestions" not in card
+
+
+def test_the_same_order_sent_twice_is_one_order(service: Service) -> None:
+    cards = service.ask(_second_draft("order-sign", id="draft-1"))["cards"]
+
+    assert all("at once" not in card["summary"] for card in cards)
+
+
+def test_vancomycin_by_mouth_beside_an_infusion_is_another_treatment(service: Service) -> None:
+    oral = deepcopy(named("20").question.order["dosageInstruction"])
+    cards = service.ask(_second_draft("order-sign", dosageInstruction=oral))["cards"]
+
+    assert all("at once" not in card["summary"] for card in cards)
 
 
 def test_many_orders_do_not_keep_the_prescriber_waiting(service: Service) -> None:
