@@ -22,7 +22,8 @@ def read_condition(
     """The conditions that matter in one Condition resource: none, one, or two (heart-lung transplant).
 
     Dialysis is also read from words, where no code says it: not to see it would be the worse mistake. Words
-    that leave it open ("not on dialysis", "fistula for dialysis") make a contradiction, no condition.
+    that leave it open ("history of dialysis", "fistula for dialysis") make a contradiction; words
+    that deny it are believed, and that is said.
     """
     names = sorted(set(_named(resource)))
     spoken: dict[ConditionName, str] = {} if names else _spoken(resource)
@@ -32,8 +33,12 @@ def read_condition(
         return [], [foreign]
     origin = source(resource)
     findings: list[Finding] = []
+    words = wordings(resource.get("code"))
+    if spoken and (denied := any_word(words, tuple(table("conditions")["denied"]))):
+        detail = f'a condition says "{denied}", so the patient was taken not to be dialysed'
+        return [], [Finding(kind="note", about="conditions", detail=detail, source=origin)]
     for said in sorted(set(spoken.values())):
-        doubt = any_word(wordings(resource.get("code")), tuple(table("conditions")["doubtful"]))
+        doubt = any_word(words, tuple(table("conditions")["doubtful"]))
         detail = (
             f'a condition speaks of "{said}" and "{doubt}", so whether the patient is dialysed is not known'
             if doubt

@@ -85,8 +85,8 @@ def read_dosage(instruction: Resource, product: Product) -> Dosage:
     bounds = member(repeat, "boundsPeriod")
     start, end = moment(member(bounds, "start")), moment(member(bounds, "end"))
     once = number(member(repeat, "count")) == 1 and member(repeat, "countMax") is None
-    interval = None if once else _interval(instruction.get("timing"), reading)
     dose, volume = _dose(instruction, product, reading)
+    interval = None if once or reading.rate_only else _interval(instruction.get("timing"), reading)
     duration = _duration(instruction, dose, volume, reading)
     return Dosage(
         way,

@@ -125,6 +125,8 @@ def _doses(chart: PatientChart, active: list[OrderedCourse]) -> tuple[tuple[Dose
     courses = [one for one in active if one.doses]
     if not courses:
         return (), []
+    if any(finding.kind == "unreachable" and finding.about == "doses" for finding in chart.findings):
+        return (), []  # given doses may be charted where nobody could look
     if chart.unread_given is not None:
         said = "doses are charted as given, but none that can be used; the order was not taken in their place"
         return (), [Finding(kind="conflict", about="doses", detail=said, source=courses[-1].source)]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal
+from typing import Literal
 
 from dosing_core.case import Finding, Order, Regimen, Route
 from dosing_core.value import Value
@@ -65,7 +66,7 @@ def read_order(
         said = f"the order is not answered: {read.problem}, and is not individualised here"
         return OrderReading(
             drug=read.drug, about_patient=about_patient, other_product=True,
-            order=Order(drug=read.drug, route="oral", source=origin),
+            order=Order(drug=read.drug, route="oral", kind="other", source=origin),
             findings=(*findings, _left_out(said, origin)),
         )  # fmt: skip
     regimen, way, loading, more = regimen_of(resource, dosages, read.drug, origin)
@@ -74,13 +75,38 @@ def read_order(
         regimen, way, loading = None, None, None
     starts = [one.start for one in dosages if one.start is not None]
     order = Order(
-        drug=read.drug, route=way, regimen=regimen, start=min(starts) if starts else None, source=origin
+        drug=read.drug,
+        route=way,
+        regimen=regimen,
+        start=min(starts) if starts else None,
+        kind="other" if unclear is not None else _kind(dosages, regimen is not None),
+        source=origin,
     )
     return OrderReading(
         drug=read.drug, about_patient=about_patient, order=order,
         loading_dose_mg=float(loading) if loading is not None else None, unclear_route=unclear,
         findings=(*findings, *more),
     )  # fmt: skip
+
+
+def _kind(
+    dosages: tuple[Dosage, ...], understood: bool
+) -> Literal["repeating", "as_needed", "single", "several", "continuous"]:
+    """What the instructions ask for; ``understood`` if they make a repeating dose."""
+    if any(one.as_needed for one in dosages):
+        return "as_needed"
+    if any(one.rate_only for one in dosages):
+        return "continuous"
+    if understood or not dosages:
+        return "repeating"
+    if all(one.once for one in dosages) and len(dosages) == 1:
+        return "single"
+    return "repeating" if len(dosages) == 1 or _begins_with_one(dosages) else "several"
+
+
+def _begins_with_one(dosages: tuple[Dosage, ...]) -> bool:
+    """Whether a single dose comes before a repeating one."""
+    return len(dosages) == 2 and sum(one.once for one in dosages) == 1
 
 
 def regimen_of(
@@ -119,7 +145,7 @@ def _regimen(
     problems = list(dosage.problems)
     if _only_text(resource):
         problems = ["the dose is written as text only, which is not interpreted"]
-    if way is None and not any("route" in problem for problem in problems):
+    elif way is None and not any("route" in problem for problem in problems):
         problems.append("no route is written")
     if problems or dosage.dose_mg is None or dosage.interval_h is None or way is None:
         return None, [_left_out(f"the order's dose is not read: {problem}", origin) for problem in problems]

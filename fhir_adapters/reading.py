@@ -248,16 +248,24 @@ def _simultaneous(given: list[Dose]) -> list[Finding]:
     for parts of one dose (a capsule of 5 mg and one of 1 mg). All count: to leave one out would ask for more.
     """
     found: list[Finding] = []
-    for amount in sorted({dose.amount_mg for dose in given}):
-        alike = sorted((d for d in given if d.amount_mg == amount), key=lambda d: (d.time, d.source))
-        for one, other in pairwise(alike):
-            if other.time - one.time <= CLOCKS:
-                each = as_written(Decimal(repr(amount)))
-                said = (
-                    f"two doses of {each} mg are charted at {said_at(one.time)}: charted twice or given "
-                    "twice; both were counted"
-                )
-                found.append(Finding(kind="conflict", about="doses", detail=said, source=other.source))
+    twice = [
+        (one, other)
+        for amount in sorted({dose.amount_mg for dose in given})
+        for one, other in pairwise(
+            sorted((d for d in given if d.amount_mg == amount), key=lambda d: (d.time, d.source))
+        )
+        if other.time - one.time <= CLOCKS
+    ]
+    if twice:
+        first, other = min(twice, key=lambda pair: pair[0].time)
+        dose = f"{as_written(Decimal(repr(first.amount_mg)))} mg at {said_at(first.time)}"
+        said = (
+            f"the dose of {dose} is charted twice or was given twice"
+            if len(twice) == 1
+            else f"{len(twice)} doses are charted twice or were given twice, the first of {dose}"
+        )
+        detail = f"{said}; every entry was counted"
+        found.append(Finding(kind="conflict", about="doses", detail=detail, source=other.source))
     for time in sorted({dose.time for dose in given}):
         amounts = {dose.amount_mg for dose in given if dose.time == time}
         if len(amounts) > 1:

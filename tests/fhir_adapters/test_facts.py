@@ -284,13 +284,20 @@ def test_words_that_only_sound_like_dialysis_are_none(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["CKD 5, not on dialysis", "History of haemodialysis", "Fistula for dialysis"]
+    "text", ["Dialysis not tolerated", "History of haemodialysis", "Fistula for dialysis"]
 )
 def test_words_that_leave_dialysis_open_are_a_contradiction(text: str) -> None:
     read = spoken(text)
 
     assert read.conditions == ()
     assert kinds(read, "conditions") == ["conflict"]
+
+
+def test_words_that_deny_dialysis_are_believed_and_that_is_said() -> None:
+    read = spoken("CKD stage 5, not on dialysis")
+
+    assert read.conditions == ()
+    assert kinds(read, "conditions") == ["note"]
 
 
 def test_words_do_not_count_in_a_condition_that_is_over() -> None:

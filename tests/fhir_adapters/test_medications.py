@@ -226,7 +226,16 @@ def test_the_same_dose_charted_twice_is_a_contradiction(start: str) -> None:
     read = chart(given(START, END, 500), given(start, None, 500, id="again"))
 
     assert sum(dose.amount_mg for dose in read.given) == 1000
-    assert [f.kind for f in read.findings if "charted twice or given twice" in f.detail] == ["conflict"]
+    (said,) = [f for f in read.findings if f.about == "doses" and f.kind == "conflict"]
+    assert "500 mg at 23 Nov 2026 22:00 UTC is charted twice or was given twice" in said.detail
+
+
+def test_many_doses_charted_twice_are_said_once() -> None:
+    days = [f"2026-11-{day}T22:00:00+00:00" for day in (20, 21, 22)]
+    read = chart(*(given(day, id=f"{who}-{day[8:10]}") for day in days for who in ("pump", "nurse")))
+    (said,) = [f.detail for f in read.findings if f.about == "doses" and f.kind == "conflict"]
+
+    assert "3 doses are charted twice or were given twice, the first of 1,000 mg at 20 Nov" in said
 
 
 def test_parts_of_one_dose_count_together_and_that_is_said() -> None:
@@ -376,6 +385,15 @@ def test_a_given_dose_that_cannot_be_used_is_not_replaced_by_the_order(change: d
     assert [f.about for f in read.findings if f.kind == "excluded"] == ["doses"]
     assert [f.kind for f in read.findings if "not taken in their place" in f.detail] == ["conflict"]
     assert "no given doses are charted" not in " ".join(details(read, "doses"))
+
+
+def test_an_order_does_not_stand_in_for_administrations_that_nobody_could_read() -> None:
+    failed = {"resourceType": "OperationOutcome", "issue": []}
+    read = chart(active(instruction(1000)), administrations=failed)
+    made = to_case(read, read_order(request(instruction()), patient_id=PATIENT), NOW)
+
+    assert made.doses == ()
+    assert [f.kind for f in made.findings if f.about == "doses"] == ["unreachable"]
 
 
 def test_another_product_that_was_given_is_not_replaced_by_an_order_of_this_one() -> None:

@@ -369,6 +369,20 @@ def test_text_alone_is_not_interpreted() -> None:
     assert "text only" in said(reading)
 
 
+@pytest.mark.parametrize(
+    ("one", "why"),
+    [
+        ({"text": "1,000 mg IV every 12 h"}, "the dose is written as text only, which is not interpreted"),
+        (
+            instruction(timing=None, text="125 mg/h", doseAndRate=[{"rateQuantity": quantity(125, "mg/h")}]),
+            "only a rate is written, 125 mg/h; a continuous infusion is not read",
+        ),
+    ],
+)
+def test_one_reason_is_enough(one: dict[str, Any], why: str) -> None:
+    assert said(read(request(one))) == f"the order's dose is not read: {why}"
+
+
 def test_several_instructions_are_not_added_up() -> None:
     reading = read(request(instruction(500), instruction(1000)))
 
@@ -516,3 +530,27 @@ def test_nothing_of_the_patient_is_in_the_order() -> None:
     reading = read(request(instruction(route=INTRAVENOUS)))
 
     assert PATIENT not in reading.order.model_dump_json()
+
+
+RATE = {"doseAndRate": [{"rateQuantity": quantity(125, "mg/h")}], "timing": None}
+LOADING = instruction(2000, timing={"repeat": {"count": 1, "duration": 4, "durationUnit": "h"}})
+
+
+@pytest.mark.parametrize(
+    ("instructions", "kind"),
+    [
+        ([], "repeating"),
+        ([instruction()], "repeating"),
+        ([LOADING, instruction()], "repeating"),
+        ([instruction(doseAndRate=[])], "repeating"),
+        ([{"text": "1 g twice a day"}], "repeating"),
+        ([instruction(asNeededBoolean=True)], "as_needed"),
+        ([LOADING], "single"),
+        ([instruction(500), instruction(1000)], "several"),
+        ([instruction(**RATE)], "continuous"),
+        ([instruction(route={"text": "via Hickman"})], "other"),
+    ],
+)
+def test_the_kind_of_order_is_told(instructions: list[dict[str, Any]], kind: str) -> None:
+    """Only a repeating dose may be judged or completed."""
+    assert read(request(*instructions)).order.kind == kind
