@@ -38,6 +38,7 @@ from dosing_core.regimens.limits import broken, is_absurd, patient_limits, touch
 from dosing_core.regimens.loading import LoadingDose, choose_loading
 from dosing_core.regimens.options import Draft, judge
 from dosing_core.regimens.search import Scored, score_one
+from dosing_core.regimens.timing import ORDERED_AHEAD_H
 from dosing_core.screening import ORDER_OF_REQUESTS, Request, Screening, latest_measurement, screen
 from dosing_core.sensitivity import assumptions
 from dosing_core.version import engine
@@ -266,6 +267,8 @@ def _requests(
 def _curves(consultation: Consultation, options: Sequence[RegimenOption]) -> tuple[Curve, ...]:
     """The order's and the recommended regimen's curve."""
     own = consultation
+    if own.timing.first_h > ORDERED_AHEAD_H:
+        return ()  # the picture would end before the first dose
     particles = own.belief.particles(CURVE_PARTICLES)
     population = expected_person(own.belief)
     past = past_window(own.history, [hours(level.time, own.case.now) for level in own.case.levels])

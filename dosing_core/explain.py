@@ -231,6 +231,11 @@ def warnings(
     without = " The dose is worked out without it." if judged else ""
     said += [f"{note}{without}" for note in flagged]
     said += screening.warnings
+    if consultation.timing.far_ahead:
+        ahead = phrases.age(consultation.timing.starts_h)
+        said.append(
+            f"The order starts in {ahead}: what is known today may not hold then; ask again before it."
+        )
     said += filter(None, [no_loading(consultation, screening) if judged else ""])
     said += [f"Unlike the people of the model: {text}." for text in consultation.bound.outside]
     if consultation.timing.running and not consultation.case.doses:

@@ -18,8 +18,8 @@ SNAP = 0.25
 """Gaps within this fraction of a usual interval are that interval: doses are not given to the minute. Project
 policy."""
 ORDERED_AHEAD_H = 48.0
-"""An order may start so much later; a later start says nothing about the dose that is due now. Project
-policy."""
+"""An order of a running treatment that starts later than this says nothing about the dose that is due now,
+and what is known today may not hold for any. Project policy."""
 
 
 @dataclass(frozen=True)
@@ -32,13 +32,20 @@ class Timing:
     first_dose_at: datetime
     first_h: float
     """h from now to it."""
+    starts_h: float = 0.0
+    """h from now to the start that the order names; 0 if it names none or one that is past."""
+
+    @property
+    def far_ahead(self) -> bool:
+        """True if the order starts so late that today's facts may not hold then."""
+        return self.starts_h > ORDERED_AHEAD_H
 
 
 def timing(case: Case, doses: Sequence[Dose], usual_intervals_h: Sequence[float]) -> Timing:
     """Read the treatment from past doses (usable ones, in order of time) and the order.
 
     The next dose is due one present interval after the last one, never before; at once if nothing runs or the
-    dose is overdue. A later start that the order names is respected.
+    dose is overdue. A later start that the order names is respected, unless a treatment goes on until then.
     """
     last = doses[-1] if doses else None
     recent = last is not None and (case.now - last.time) / HOUR <= RUNNING_H
@@ -53,10 +60,11 @@ def timing(case: Case, doses: Sequence[Dose], usual_intervals_h: Sequence[float]
         due = max(due, last.time + interval * HOUR)
     elif running:
         present = case.order.regimen
-    start = case.order.start
-    if start is not None and start <= case.now + ORDERED_AHEAD_H * HOUR:
+    start = case.order.start or case.now
+    starts_h = max((start - case.now) / HOUR, 0.0)
+    if starts_h <= ORDERED_AHEAD_H or not running:
         due = max(due, start)
-    return Timing(running, present, due, (due - case.now) / HOUR)
+    return Timing(running, present, due, (due - case.now) / HOUR, starts_h)
 
 
 def present_interval(

@@ -476,3 +476,26 @@ def test_an_order_that_is_no_likelier_than_not_on_target_is_not_said_to_fit() ->
     assert ordered.inside.value < 0.5
     assert "fits" not in recommendation.reason
     assert "can stand until a level" in recommendation.reason
+
+
+def _starting(hours: float) -> Order:
+    start = NOW + hours * HOUR
+    return Order(drug="vancomycin", regimen=ORDERED, start=start, source="x")
+
+
+def test_the_first_level_follows_the_start_of_the_order_however_late() -> None:
+    """An order for next month: a level tomorrow would measure nothing."""
+    recommendation = recommend(_vancomycin(order=_starting(30 * 24)))
+
+    assert recommendation.next_level is not None
+    assert recommendation.next_level.time > NOW + 30 * 24 * HOUR
+    assert any("starts in 30 days" in text for text in recommendation.warnings)
+    assert not any("starts in" in text for text in recommend(_vancomycin(order=_starting(24))).warnings)
+
+
+def test_a_later_order_leaves_the_running_dose_where_it_is() -> None:
+    order = _starting(30 * 24).model_copy(update={"running": True})
+    recommendation = recommend(_vancomycin(order=order, doses=_given(3)))
+
+    assert _best(recommendation).first_dose_at == NOW + 1 * HOUR
+    assert any("starts in 30 days" in text for text in recommendation.warnings)
