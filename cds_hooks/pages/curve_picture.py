@@ -47,7 +47,7 @@ class Size:
 
 
 WIDE = Size("wide", 1040, 400, left=52, right=18)
-NARROW = Size("narrow", 370, 340, left=36, right=10)
+NARROW = Size("narrow", 370, 340, left=36, right=10, day_label=76)
 
 
 @dataclass(frozen=True)

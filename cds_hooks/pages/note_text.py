@@ -33,7 +33,7 @@ def _options(recommendation: Recommendation, wording: Wording) -> list[str]:
         + (f"; {percent(option.inside)} chance of {wording.range(target)}" if target else "")
         + "."
         for option in recommendation.options
-        if option.role != "alternative"
+        if option.role != "alternative" and option.exposures
     ]
 
 

@@ -115,6 +115,7 @@ def render(stored: StoredRecommendation, feedback: tuple[FeedbackRecord, ...], s
         outcome=said,
         look=look,
         key_figures=key_figures(recommendation, wording),
+        options=shown_options(recommendation),
         metrics=shown_metrics(recommendation),
         curves=shown_curves(recommendation, wording),
         doses=case.doses[-MOST_DOSES:],
@@ -126,6 +127,11 @@ def render(stored: StoredRecommendation, feedback: tuple[FeedbackRecord, ...], s
         percent=percent,
         plain=plain,
     )
+
+
+def shown_options(recommendation: Recommendation) -> tuple[RegimenOption, ...]:
+    """The recommended regimen first: on a narrow screen one column stands beside the row labels."""
+    return tuple(sorted(recommendation.options, key=lambda option: option.role != "recommended"))
 
 
 def shown_metrics(recommendation: Recommendation) -> tuple[Metric, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import hand_built
@@ -135,3 +136,14 @@ def test_both_sizes_show_the_same() -> None:
 
     assert (wide.size, narrow.size) == (WIDE, NARROW)
     assert (len(wide.levels), wide.description) == (len(narrow.levels), narrow.description)
+
+
+def test_the_days_of_a_narrow_picture_do_not_run_into_each_other() -> None:
+    """Eleven characters of 13 px are about 75 units wide."""
+    for hours in range(24, 84, 6):
+        curve = _flat(10.0, hours=hours)
+        _, narrow = pictures(hand_built.change(curves=(curve,)), curve, WORDING)
+        places = sorted(day.at for day in narrow.days)
+
+        assert places
+        assert all(later - earlier >= 75 for earlier, later in pairwise(places))

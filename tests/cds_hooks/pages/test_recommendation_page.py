@@ -193,9 +193,21 @@ def test_the_options_stand_side_by_side_with_what_each_does(show: Show) -> None:
     chance = next(cells for name, cells in rows.items() if name.startswith("Chance of AUC24 400–600"))
     exposure = next(cells for name, cells in rows.items() if name.startswith("AUC24 at steady state"))
 
-    assert chance == ["27 %", "84 %", "6 %"]
-    assert rows["above 600"] == ["71 %", "8 %", "under 1 %"]
-    assert [cell.split("(")[0] for cell in exposure] == ["652", "489", "326"]
+    assert chance == ["84 %", "27 %", "6 %"]  # the recommended one first, where a phone shows one
+    assert rows["above 600"] == ["8 %", "71 %", "under 1 %"]
+    assert [cell.split("(")[0] for cell in exposure] == ["489", "652", "326"]
+
+
+def test_an_order_beyond_all_models_shows_no_figures_of_exposure(show: Show) -> None:
+    """1,000 g: half a million mg·h/L would lend it dignity, and the first day's area as much."""
+    answer = hand_built.change()
+    absurd = answer.options[0].model_copy(update={"exposures": ()})
+    html = Html(show(hand_built.change(options=(absurd, *answer.options[1:]))))
+    rows = {row[0]: row[1:] for row in html.table_rows if row}
+    areas = [cells for name, cells in rows.items() if name.startswith("AUC")]
+
+    assert [cells[1] for cells in areas] == ["–", "–"]
+    assert "As ordered, 1,000 mg" not in html.text
 
 
 def test_concentrations_are_in_the_unit_of_the_drug(show: Show) -> None:
