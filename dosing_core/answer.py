@@ -33,11 +33,10 @@ from dosing_core.recommendation import (
     RegimenOption,
 )
 from dosing_core.regimens.comparison import alternatives, is_relevant
-from dosing_core.regimens.infusion import standard_duration
 from dosing_core.regimens.limits import broken, is_absurd, patient_limits, touched
 from dosing_core.regimens.loading import LoadingDose, choose_loading
 from dosing_core.regimens.options import Draft, judge
-from dosing_core.regimens.search import Scored, score_one
+from dosing_core.regimens.search import Scored
 from dosing_core.regimens.timing import ORDERED_AHEAD_H
 from dosing_core.screening import ORDER_OF_REQUESTS, Request, Screening, latest_measurement, screen
 from dosing_core.sensitivity import assumptions
@@ -124,7 +123,7 @@ def _decide(consultation: Consultation, screening: Screening, chosen: Scored) ->
     relevant = better or bool(limits)
     kept = chosen if relevant or ordered is None else ordered
     if ordered is not None and not better and limits and all(one.kind == "rate" for one in limits):
-        kept = _slower(own, ordered)
+        kept = _slower(own, ordered.regimen) or chosen
     loading = _loading(own, screening, kept)
     drafts: list[Draft] = []
     if ordered is not None:
@@ -146,12 +145,11 @@ def _decide(consultation: Consultation, screening: Screening, chosen: Scored) ->
     )
 
 
-def _slower(consultation: Consultation, ordered: Scored) -> Scored:
-    """The same dose over an allowed length: all that is wrong with it is its haste."""
-    rule = consultation.drug_file.infusion
-    assert rule is not None  # noqa: S101 - only an infusion runs too fast
-    length = standard_duration(ordered.regimen.dose_mg, rule)
-    return score_one(consultation.question, ordered.regimen.model_copy(update={"duration_h": length}))
+def _slower(consultation: Consultation, ordered: Regimen) -> Scored | None:
+    """The same stocked dose at the same usual interval over an allowed length; None if it is not one."""
+    wanted = (ordered.dose_mg, ordered.interval_h)
+    scored = consultation.search.scored
+    return next((one for one in scored if (one.regimen.dose_mg, one.regimen.interval_h) == wanted), None)
 
 
 def _broken(consultation: Consultation) -> tuple[BrokenLimit, ...]:

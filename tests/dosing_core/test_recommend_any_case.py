@@ -24,6 +24,9 @@ from dosing_core.case import (
 )
 from dosing_core.recommendation import Recommendation
 
+KINDS = ["repeating", "repeating", "repeating", "as_needed", "single", "several", "continuous", "other"]
+LOOK_BACK = timedelta(hours=336)
+"""The shorter of the two drug files' spans in which a level counts."""
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 LOADING_CAP_MG = 3000
@@ -109,6 +112,7 @@ def cases(draw: st.DrawFn, wild: bool) -> Case:
             time=NOW - hours * HOUR,
             value_mg_L=draw(st.floats(highest * 1e-6 if wild else highest / 20, highest)),
             charted_as=draw(st.sampled_from([None, "trough", "peak"])),
+            limit=draw(st.sampled_from(["exact", "exact", "exact", "above", "below"])) if wild else "exact",
             source="x",
         )
         for hours in sorted(draw(st.lists(hours_ago, max_size=3)), reverse=True)
@@ -139,7 +143,8 @@ def cases(draw: st.DrawFn, wild: bool) -> Case:
             route=route,
             regimen=regimen if draw(st.booleans()) or not wild else None,
             running=draw(st.booleans()),
-            start=draw(st.sampled_from([None, NOW + 5 * HOUR, NOW - 100 * HOUR])),
+            start=draw(st.sampled_from([None, NOW + 5 * HOUR, NOW - 100 * HOUR, NOW + 2000 * HOUR])),
+            kind=draw(st.sampled_from(KINDS)) if wild else "repeating",
             source="x",
         ),
         doses=tuple(given_doses),
@@ -174,6 +179,15 @@ def _holds(case: Case, recommendation: Recommendation) -> None:
         assert abs(chances - 1) < 1e-5
     if recommendation.red_flags:
         assert recommendation.option("recommended") is None
+    recent = [level for level in case.levels if timedelta(0) <= NOW - level.time <= LOOK_BACK]
+    if (recent and recent[-1].limit == "above") or case.order.kind != "repeating":
+        assert recommendation.option("recommended") is None
+        assert recommendation.outcome != "agree"
+    if any(f.about == "doses" and f.kind in ("excluded", "conflict") for f in recommendation.missing):
+        assert not any(option.loading_dose_mg for option in recommendation.options)
+    if recommendation.hold and (ordered := case.order.regimen) is not None:
+        advised = recommendation.option("recommended")
+        assert advised is None or advised.regimen.daily_dose_mg <= ordered.daily_dose_mg
     if recommendation.outcome in ("insufficient", "out_of_scope"):
         assert recommendation.option("recommended") is None
         assert recommendation.reason
