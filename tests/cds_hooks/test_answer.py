@@ -353,3 +353,15 @@ def test_the_instance_of_the_hook_is_recorded(service: Service) -> None:
     service.ask(hook_call(FIRST_DOSE))
 
     assert service.ledger.calls()[0].hook_instance == INSTANCE
+
+
+@pytest.mark.parametrize(("slug", "words"), [("16", "before the first dose"), ("17", "not a unit")])
+def test_signing_is_not_silent_about_a_level_that_could_not_be_used(
+    service: Service, slug: str, words: str
+) -> None:
+    """Silence on signing says that everything was looked at and is fine."""
+    (card,) = service.ask(hook_call(named(slug), hook="order-sign"))["cards"]
+
+    assert card["indicator"] == "warning"
+    assert card["summary"].startswith("Vancomycin not fully checked: ")
+    assert words in card["summary"]
