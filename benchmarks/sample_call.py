@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from copy import deepcopy
+import json
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -37,12 +37,13 @@ class SampleCalls:
         }
         if hook == "order-select":
             context["selections"] = [f"MedicationRequest/{order['id']}"]
-        self._body = {"hook": hook, "context": context, "prefetch": _prefetched(record, patient_id)}
+        body = {"hook": hook, "context": context, "prefetch": _prefetched(record, patient_id)}
+        self._start = json.dumps(body)[:-1]
         self.path = f"/cds-services/dosewright-{hook}"
 
-    def body(self) -> dict[str, Any]:
-        """The next call."""
-        return {**deepcopy(self._body), "hookInstance": str(uuid4())}
+    def body(self) -> bytes:
+        """The next call as JSON, made at next to no cost: the sender shares the machine with the server."""
+        return f'{self._start}, "hookInstance": "{uuid4()}"}}'.encode()
 
 
 def _prefetched(record: Record, patient_id: str) -> dict[str, Any]:

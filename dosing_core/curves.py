@@ -13,7 +13,7 @@ from dosing_core.population.individual import FloatArray, Individual
 from dosing_core.recommendation import Curve, CurvePoint, RegimenOption
 from dosing_core.regimens.options import band, six
 
-MOST_POINTS = 120
+MOST_POINTS = 96
 LONGEST_PAST_H = 72.0
 """Three days show the last doses and levels; older ones would squeeze the picture."""
 AHEAD_H = {"iv": 48.0, "oral": 72.0}

@@ -22,9 +22,9 @@ from dosing_core.recommendation import PlanStep, RegimenOption
 from dosing_core.regimens.candidates import Candidate
 from dosing_core.regimens.comparison import best, is_relevant
 from dosing_core.regimens.options import six
-from dosing_core.regimens.search import Question, Search, search
+from dosing_core.regimens.search import Question, Scored, Search, search
 
-NODES = 25
+NODES = 21
 """Values that the level is supposed to show, evenly in probability."""
 TAIL = 0.01
 """Beyond the central 98 % a level is checked before it is followed, so nothing is planned for it."""
@@ -54,7 +54,10 @@ def plan(
     predicted = _predicted(question, followed, regimen, hours(level_at, now))
     error = _error(question)
     values, chances = _supposed(predicted, error)
-    answers = [_answer(question, found, predicted, error, value, regimen) for value in values]
+    log_weights = log_likelihood(error, predicted[None, :], values[:, None])
+    weights = np.exp(log_weights - log_weights.max(axis=1, keepdims=True))
+    weights /= weights.sum(axis=1, keepdims=True)
+    answers = [_answer(question, scored, regimen) for scored in found.reweighted(weights)]
     return _steps(values, chances, answers, regimen)
 
 
@@ -85,25 +88,13 @@ def _supposed(predicted: FloatArray, error: ResidualError) -> tuple[FloatArray, 
     return values, chances
 
 
-def _answer(
-    question: Question,
-    found: Search,
-    predicted: FloatArray,
-    error: ResidualError,
-    value: float,
-    followed: Regimen,
-) -> Regimen:
-    """The regimen that this value of the level would call for; the followed one unless another is relevantly
-    better."""
-    log_weight = log_likelihood(error, predicted, np.full(len(predicted), value))
-    weight = np.exp(log_weight - log_weight.max())
-    scored = found.reweighted(weight / weight.sum())
+def _answer(question: Question, scored: Sequence[Scored], followed: Regimen) -> Regimen:
+    """The regimen that these scores call for: the followed one unless another is relevantly better."""
     chosen = best([one for one in scored if one.usual] or scored, question.target, question.judgement)
     present = next(one for one in scored if one.regimen == followed)
-    if chosen is None:
+    if chosen is None or not is_relevant(present, chosen, question.target, question.judgement):
         return followed
-    worth_it = is_relevant(present, chosen, question.target, question.judgement)
-    return chosen.regimen if worth_it else followed
+    return chosen.regimen
 
 
 def _steps(

@@ -9,6 +9,7 @@ and the interval is widened so that many good levels are not flagged more often 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -185,15 +186,21 @@ class _Held:
 
 
 def _quantile(share: float, predicted: FloatArray, spread: FloatArray) -> float:
-    """Quantile of normal errors around equally likely predictions, by bisection: no chance in it."""
+    """Quantile of normal errors around equally likely predictions: Newton's steps in a closing bracket."""
     low, high = float(np.min(predicted - 6.0 * spread)), float(np.max(predicted + 6.0 * spread))
-    while high - low > 1e-7 * max(abs(high), abs(low)):
-        middle = 0.5 * (low + high)
-        if float(np.mean(ndtr((middle - predicted) / spread))) < share:
-            low = middle
-        else:
-            high = middle
-    return 0.5 * (low + high)
+    fine = 1e-7 * max(abs(high), abs(low))
+    x = float(np.quantile(predicted, share))
+    while high - low > fine:
+        z = (x - predicted) / spread
+        gap = float(np.mean(ndtr(z))) - share
+        low, high = (x, high) if gap < 0.0 else (low, x)
+        slope = float(np.mean(np.exp(-0.5 * z * z) / spread)) / math.sqrt(2.0 * math.pi)
+        step = gap / slope if slope > 0.0 else math.inf
+        following = x - step if low < x - step < high else 0.5 * (low + high)
+        if abs(following - x) <= fine:
+            return following
+        x = following
+    return x
 
 
 def _reviewed(

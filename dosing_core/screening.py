@@ -167,6 +167,8 @@ def _missing(case: Case, drug_file: DrugFile, found: Screening, read: ReadLevels
             problem = _covariate_problem(case, rule.name, rule.max_age.value, findings)
             if problem:
                 yield problem
+    if drug_file.exclusions:  # a doubt about a condition may be a doubt about one that rules every model out
+        yield from (f for f in findings if f.about == "conditions" and f.kind == "conflict")
     required = drug_file.required_condition
     if required and required not in {condition.name for condition in subject.conditions}:
         yield Finding(

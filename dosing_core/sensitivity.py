@@ -87,7 +87,7 @@ def _without_each_level(consultation: Consultation) -> Iterator[Assumption]:
         yield Assumption(
             text=f"The level of {value} is right.",
             otherwise="Without it",
-            regimen_otherwise=best_for(consultation, reweighted(consultation.belief, weight, PARTICLES)),
+            regimen_otherwise=best_for(consultation, reweighted(consultation.belief, weight, PARTICLES // 2)),
         )
 
 

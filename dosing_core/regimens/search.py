@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 
@@ -16,7 +15,6 @@ from dosing_core.case import Regimen
 from dosing_core.goals.attainment import Attainment, attainment
 from dosing_core.goals.loss import window_loss
 from dosing_core.inference.particles import Particles
-from dosing_core.inference.summaries import Ranked, ranked
 from dosing_core.kinetics import DoseTable
 from dosing_core.library.schema import Judgement
 from dosing_core.population.individual import FloatArray
@@ -71,28 +69,35 @@ class Search:
         chosen = tuple(self.candidates[place] for place in kept)
         return Search(self.question, chosen, self.values[kept], tuple(self.scored[place] for place in kept))
 
-    @cached_property
-    def _ranked(self) -> Ranked:
-        return ranked(self.values)
-
-    @cached_property
-    def _losses(self) -> FloatArray:
-        return window_loss(self.values, self.question.target, self.question.judgement)
-
-    @cached_property
-    def _beyond(self) -> tuple[FloatArray, FloatArray]:
+    def reweighted(self, weights: FloatArray) -> list[tuple[Scored, ...]]:
+        """The candidates' scores under each of several weights of the particles; ``weights`` [m, n], each row
+        with the sum 1."""
         target = self.question.target
-        return (self.values > target.high).astype(np.float64), (self.values < target.low).astype(np.float64)
+        losses = window_loss(self.values, target, self.question.judgement) @ weights.T
+        above = (self.values > target.high).astype(np.float64) @ weights.T
+        below = (self.values < target.low).astype(np.float64) @ weights.T
+        by_particle = np.ascontiguousarray(weights.T)
+        medians = np.array([_medians(row, by_particle) for row in self.values])
+        return [
+            _scores(
+                self.candidates,
+                (Attainment(max(0.0, 1.0 - a - b), a, b) for a, b in zip(high, low, strict=True)),
+                loss,
+                median,
+            )
+            for high, low, loss, median in zip(
+                above.T.tolist(), below.T.tolist(), losses.T.tolist(), medians.T.tolist(), strict=True
+            )
+        ]
 
-    def reweighted(self, weight: FloatArray) -> tuple[Scored, ...]:
-        """The candidates' scores if the particles weigh ``weight`` [n], which sums to 1."""
-        above, below = (part @ weight for part in self._beyond)
-        losses, medians = self._losses @ weight, self._ranked.quantile(weight, 0.5)
-        chances = (
-            Attainment(max(0.0, 1.0 - high - low), high, low)
-            for high, low in zip(above.tolist(), below.tolist(), strict=True)
-        )
-        return _scores(self.candidates, chances, losses.tolist(), medians.tolist())
+
+def _medians(values: FloatArray, weights: FloatArray) -> FloatArray:
+    """Median [m] of ``values`` [n] under each column of ``weights`` [n, m]."""
+    order = np.argsort(values)
+    reached = np.cumsum(weights[order], axis=0) < 0.5
+    places = np.minimum(np.count_nonzero(reached, axis=0), len(values) - 1)
+    medians: FloatArray = values[order][places]
+    return medians
 
 
 def _scores(

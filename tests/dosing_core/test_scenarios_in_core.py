@@ -94,7 +94,8 @@ def test_every_scenario_is_asked() -> None:
 
 
 def _text(recommendation: Recommendation) -> str:
-    return recommendation.to_bytes().decode()
+    """All that is said, without the curves, whose figures may hold any digits."""
+    return recommendation.model_copy(update={"curves": ()}).to_bytes().decode()
 
 
 def test_a_rising_creatinine_brings_no_dose_but_its_values_and_a_level() -> None:

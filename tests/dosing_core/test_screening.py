@@ -418,3 +418,12 @@ def test_a_continuous_infusion_is_not_judged_as_an_intermittent_one(changes: dic
 
     assert screening.outcome == "out_of_scope"
     assert "continuous infusion" in screening.reason
+
+
+def test_a_doubt_whether_the_patient_is_on_dialysis_stops_vancomycin() -> None:
+    """End-stage kidney disease is charted, dialysis is not: no model here holds for both."""
+    doubt = Finding(kind="conflict", about="conditions", detail="whether there is dialysis is not on record")
+    screening = _screen(_case(findings=(doubt,)))
+
+    assert screening.outcome == "insufficient"
+    assert "dialysis" in screening.reason
