@@ -26,6 +26,8 @@ from dosing_core.regimens.search import Question, Scored, Search, search
 
 NODES = 21
 """Values that the level is supposed to show, evenly in probability."""
+EVERY = 2
+"""Every other particle is asked: borders are given to two digits, which half of them know."""
 TAIL = 0.01
 """Beyond the central 98 % a level is checked before it is followed, so nothing is planned for it."""
 MOST_STEPS = 5
@@ -50,8 +52,8 @@ def plan(
     if all(candidate.regimen != regimen for candidate in found.candidates):
         found = search(question, (*found.candidates, Candidate(regimen, usual=True, preference=0)))
     asked = [n for n, one in enumerate(found.candidates) if one.usual or one.regimen == regimen]
-    found = found.of(asked)
-    predicted = _predicted(question, followed, regimen, hours(level_at, now))
+    found = found.of(asked, EVERY)
+    predicted = _predicted(question, followed, regimen, hours(level_at, now))[::EVERY]
     error = _error(question)
     values, chances = _supposed(predicted, error)
     log_weights = log_likelihood(error, predicted[None, :], values[:, None])

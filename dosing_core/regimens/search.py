@@ -63,11 +63,12 @@ class Search:
     """[n_candidates, n] exposure in the target's metric, mg/L or mg·h/L."""
     scored: tuple[Scored, ...]
 
-    def of(self, places: Sequence[int]) -> Search:
-        """The search among some of the candidates."""
+    def of(self, places: Sequence[int], every: int) -> Search:
+        """The search among some of the candidates, on every so many of the particles."""
         kept = list(places)
         chosen = tuple(self.candidates[place] for place in kept)
-        return Search(self.question, chosen, self.values[kept], tuple(self.scored[place] for place in kept))
+        scored = tuple(self.scored[place] for place in kept)
+        return Search(self.question, chosen, self.values[kept, ::every], scored)
 
     def reweighted(self, weights: FloatArray) -> list[tuple[Scored, ...]]:
         """The candidates' scores under each of several weights of the particles; ``weights`` [m, n], each row
