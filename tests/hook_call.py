@@ -67,3 +67,18 @@ class Service:
         assert answered.status_code == 200, answered.get_data(as_text=True)
         answer: dict[str, Any] = answered.get_json()
         return answer
+
+
+FIRST_DOSE = named("01")
+TWO_LEVELS = named("07")
+NOW = FIRST_DOSE.now
+SELECT, SIGN = url("order-select"), url("order-sign")
+TOKEN = "a-very-secret-token-0123456789"  # noqa: S105 - made up
+
+
+def refusal(answered: Any) -> dict[str, Any]:
+    """The OperationOutcome of a refused call."""
+    outcome: dict[str, Any] = answered.get_json()
+    assert outcome["resourceType"] == "OperationOutcome"
+    assert outcome["issue"]
+    return outcome

@@ -46,7 +46,7 @@ def other_patient_card(drug_name: str, moment: Moment, key: str) -> Card:
     """An order for a drug that we dose, but not for the patient whose chart is open: no dose, and why."""
     return Card(
         uuid=_uuid("other-patient", key),
-        summary=f"{_capital(drug_name)} not looked at: this order is for another patient than the open chart",
+        summary=f"{phrases.capital(drug_name)} not looked at: this order is for another patient than the open chart",
         detail="The order's subject is not the patient of this call, or cannot be read. No dose was worked "
         "out. Check whose order this is.",
         indicator="warning" if moment == "sign" else "info",
@@ -57,7 +57,7 @@ def other_patient_card(drug_name: str, moment: Moment, key: str) -> Card:
 def other_product_card(drug_name: str, key: str) -> Card:
     """An order for a prolonged-release product of a drug that we dose: another question, so no dose."""
     return _not_looked_at(
-        f"{_capital(drug_name)} not individualised: a prolonged-release product",
+        f"{phrases.capital(drug_name)} not individualised: a prolonged-release product",
         "The models here are for other products of the drug, and the two are not interchangeable.",
         _uuid("other-product", key),
     )
@@ -65,9 +65,7 @@ def other_product_card(drug_name: str, key: str) -> Card:
 
 def unclear_route_card(drug_name: str, route: str, key: str) -> Card:
     """An order by a route that we do not understand: it may be one that we know, so it is not passed over."""
-    told = (
-        f'{_capital(drug_name)} not individualised: the route "{plain(route)}" is not covered or understood'
-    )
+    told = f'{phrases.capital(drug_name)} not individualised: the route "{plain(route)}" is not covered or understood'
     return _not_looked_at(
         shortened(told, SUMMARY_LENGTH),
         f'The order\'s route reads "{markdown(route)}", which is not known here as intravenous or oral.',
@@ -84,7 +82,7 @@ def _not_looked_at(summary: str, why: str, uuid: str) -> Card:
 def duplicate_card(drug_name: str, orders: Sequence[Order], key: str) -> Card:
     """The same drug more than once among the drafts: which one is meant is for the prescriber to say."""
     told = "; ".join(_told(order) for order in orders)
-    name = _capital(drug_name)
+    name = phrases.capital(drug_name)
     return Card(
         uuid=_uuid("duplicate", key),
         summary=shortened(
@@ -108,7 +106,7 @@ def failure_card(drug_name: str, key: str) -> Card:
     """We failed. It is said, because silence on signing means that the order was looked at and is fine."""
     return Card(
         uuid=_uuid("failure", key),
-        summary=f"{_capital(drug_name)} not individualised: Dosewright could not work out an answer",
+        summary=f"{phrases.capital(drug_name)} not individualised: Dosewright could not work out an answer",
         detail="The order was not checked. The fault is Dosewright's, not the order's; it has been logged.",
         indicator="info",
         source=SOURCE,
@@ -167,7 +165,3 @@ def _links(page_url: str | None) -> tuple[Link, ...]:
 
 def _uuid(kind: str, key: str) -> str:
     return str(uuid5(CARDS, f"{kind}|{key}"))
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]

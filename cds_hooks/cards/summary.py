@@ -10,6 +10,7 @@ from cds_hooks.cards.subject import CardSubject
 from cds_hooks.protocol.response import SUMMARY_LENGTH
 from cds_hooks.wording import minutes, percent, standing
 from dosing_core.case import Regimen
+from dosing_core.phrases import capital
 from dosing_core.recommendation import RegimenOption, Target
 
 
@@ -51,12 +52,12 @@ def _reason(subject: CardSubject, verdict: str) -> list[str]:
     first = _first_sentence(reason)
     if name.lower() in first.lower():
         return [reason.rstrip(". "), first]
-    return [f"{_capital(name)} {verdict}: {_clause(text)}" for text in (reason, first)]
+    return [f"{capital(name)} {verdict}: {_clause(text)}" for text in (reason, first)]
 
 
 def _broken_limit(subject: CardSubject) -> list[str]:
     """The order and what is wrong with it, then what would be right."""
-    recommendation, name = subject.recommendation, _capital(subject.drug_name)
+    recommendation, name = subject.recommendation, capital(subject.drug_name)
     ordered, limits = subject.case.order.regimen, recommendation.broken_limits
     assert ordered is not None  # noqa: S101 - a limit is broken by a dose that is written
     before = _regimen(subject, ordered)
@@ -84,7 +85,7 @@ def _broken_limit(subject: CardSubject) -> list[str]:
 
 def _red_flag(subject: CardSubject, flag: str) -> list[str]:
     """The flag, and to think again where it does not say itself what to do."""
-    start = f"{_capital(subject.drug_name)}: {_clause(_first_sentence(flag))}"
+    start = f"{capital(subject.drug_name)}: {_clause(_first_sentence(flag))}"
     if "hold" in start:
         return [start]
     return [f"{start}; re-evaluate before dosing", f"{start}; re-evaluate", start]
@@ -92,7 +93,7 @@ def _red_flag(subject: CardSubject, flag: str) -> list[str]:
 
 def _hold(subject: CardSubject) -> list[str]:
     """The next dose waits; the regimen that follows comes after that."""
-    start = f"{_capital(subject.drug_name)}: {_clause(subject.recommendation.hold)}"
+    start = f"{capital(subject.drug_name)}: {_clause(subject.recommendation.hold)}"
     short = re.sub(r", the highest trough aimed at", "", start)
     advised = subject.recommendation.option("recommended")
     if subject.recommendation.outcome == "recommend" and advised is not None:
@@ -103,7 +104,7 @@ def _hold(subject: CardSubject) -> list[str]:
 
 def _unseen(subject: CardSubject) -> list[str]:
     """What could not be used leads, where silence would say that all has been looked at."""
-    name, left_out = _capital(subject.drug_name), subject.recommendation.left_out
+    name, left_out = capital(subject.drug_name), subject.recommendation.left_out
     more = f" and {len(left_out) - 1} more" if len(left_out) > 1 else ""
     regimen = subject.recommendation.option("as_ordered")
     said = _clause(left_out[0])
@@ -115,7 +116,7 @@ def _unseen(subject: CardSubject) -> list[str]:
 def _flagged_level(subject: CardSubject) -> list[str]:
     wording, level = subject.wording, subject.flagged_levels[0]
     unit = wording.concentration_unit
-    start = f"{_capital(subject.drug_name)} level {wording.measured(level.observed)} {unit}"
+    start = f"{capital(subject.drug_name)} level {wording.measured(level.observed)} {unit}"
     expected = f"unlike what was expected ({wording.interval(level.expected)})"
     ask = "check unit, line, time"
     judged = not level.used and bool(subject.recommendation.options)
@@ -136,7 +137,7 @@ def _dose(subject: CardSubject) -> list[str]:
     recommendation = subject.recommendation
     ordered, advised = recommendation.option("as_ordered"), _advised(subject)
     assert advised is not None  # noqa: S101 - the caller has looked
-    name = _capital(subject.drug_name)
+    name = capital(subject.drug_name)
     load = _load(subject, advised)
     if ordered is None:
         start = f"{name}: {load}{_regimen(subject, advised.regimen)}"
@@ -249,7 +250,3 @@ def _clause(sentence: str) -> str:
     first, rest = sentence[:1], sentence[1:]
     keeps_case = rest[:1].isupper() or not rest[:1].isalpha()
     return f"{first if keeps_case else first.lower()}{rest}".rstrip(". ")
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
-from dosing_core.population.individual import FloatArray, IntArray
+from dosing_core.population.individual import FloatArray
 
 
 def quantile(values: FloatArray, weights: FloatArray, q: float | Sequence[float]) -> FloatArray:
@@ -26,39 +25,6 @@ def quantile(values: FloatArray, weights: FloatArray, q: float | Sequence[float]
         result[:, column] = np.interp(wanted * weights.sum(), position, columns[order, column])
     shaped = result.reshape((len(wanted), *values.shape[1:]))
     return shaped[0] if np.ndim(q) == 0 else shaped
-
-
-@dataclass(frozen=True, eq=False)
-class Ranked:
-    """Rows of values sorted once, to be read under many weights."""
-
-    order: IntArray
-    """[m, n]."""
-    values: FloatArray
-    """[m, n] ascending along each row."""
-
-    def quantile(self, weights: FloatArray, q: float) -> FloatArray:
-        """[m] the same as ``quantile`` of each row under ``weights`` [n]."""
-        sorted_weights = weights[self.order]
-        position = np.cumsum(sorted_weights, axis=1) - 0.5 * sorted_weights
-        wanted = q * float(weights.sum())
-        last = self.values.shape[1] - 1
-        above = np.minimum(np.sum(position < wanted, axis=1), last)
-        below = np.maximum(above - 1, 0)
-        rows = np.arange(len(self.values))
-        gap = position[rows, above] - position[rows, below]
-        with np.errstate(divide="ignore", invalid="ignore"):
-            share = np.clip((wanted - position[rows, below]) / gap, 0.0, 1.0)
-        share = np.where(gap > 0.0, share, 1.0)
-        low, high = self.values[rows, below], self.values[rows, above]
-        between: FloatArray = low + share * (high - low)
-        return between
-
-
-def ranked(values: FloatArray) -> Ranked:
-    """Sort each row of ``values`` [m, n]."""
-    order = np.argsort(values, axis=1)
-    return Ranked(order, np.take_along_axis(values, order, axis=1))
 
 
 def effective_sample_size(weights: FloatArray) -> float:

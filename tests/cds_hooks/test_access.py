@@ -4,34 +4,21 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
-from hook_call import Service, hook_call, named, url
-
-FIRST_DOSE = named("01")
-TWO_LEVELS = named("07")
-NOW = FIRST_DOSE.now
-SELECT, SIGN = url("order-select"), url("order-sign")
-TOKEN = "a-very-secret-token-0123456789"  # noqa: S105 - made up
-
-
-@pytest.fixture
-def service(tmp_path: Path) -> Iterator[Service]:
-    made = Service(tmp_path, NOW)
-    yield made
-    made.ledger.close()
-
-
-def _outcome(answered: Any) -> dict[str, Any]:
-    outcome: dict[str, Any] = answered.get_json()
-    assert outcome["resourceType"] == "OperationOutcome"
-    assert outcome["issue"]
-    return outcome
+from hook_call import (
+    NOW,
+    SELECT,
+    SIGN,
+    TOKEN,
+    TWO_LEVELS,
+    Service,
+    hook_call,
+    refusal,
+)
 
 
 @pytest.mark.parametrize(
@@ -44,7 +31,7 @@ def test_a_closed_service_answers_nobody_without_a_token(tmp_path: Path, method:
 
     assert answered.status_code == 401
     assert answered.headers["WWW-Authenticate"] == "Bearer"
-    _outcome(answered)
+    refusal(answered)
     assert closed.ledger.calls()[0].error_class == "UntrustedClient"
 
 

@@ -4,38 +4,28 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hook_call import INSTANCE, Service, hook_call, named, url
+from hook_call import (
+    FIRST_DOSE,
+    INSTANCE,
+    NOW,
+    SELECT,
+    SIGN,
+    TOKEN,
+    TWO_LEVELS,
+    Service,
+    hook_call,
+    named,
+    refusal,
+)
 from sqlalchemy.exc import OperationalError
 
 import cds_hooks.answer
 from cds_hooks.protocol.response import SUMMARY_LENGTH
-
-FIRST_DOSE = named("01")
-TWO_LEVELS = named("07")
-NOW = FIRST_DOSE.now
-SELECT, SIGN = url("order-select"), url("order-sign")
-TOKEN = "a-very-secret-token-0123456789"  # noqa: S105 - made up
-
-
-@pytest.fixture
-def service(tmp_path: Path) -> Iterator[Service]:
-    made = Service(tmp_path, NOW)
-    yield made
-    made.ledger.close()
-
-
-def _outcome(answered: Any) -> dict[str, Any]:
-    outcome: dict[str, Any] = answered.get_json()
-    assert outcome["resourceType"] == "OperationOutcome"
-    assert outcome["issue"]
-    return outcome
-
 
 # Answers --------------------------------------------------------------------------------------------------
 
@@ -221,7 +211,7 @@ def test_an_error_outside_an_order_is_an_outcome_without_a_trace(
     answered = service.client.post(SELECT, json=hook_call(FIRST_DOSE))
 
     assert answered.status_code == 500
-    _outcome(answered)
+    refusal(answered)
     assert "secret" not in answered.get_data(as_text=True)
     assert "Traceback" not in answered.get_data(as_text=True)
 
@@ -248,7 +238,7 @@ def test_the_answer_goes_out_while_the_ledger_is_away(
 # What is kept and logged ----------------------------------------------------------------------------------
 
 
-def test_every_call_is_recorded_with_its_request_id_and_outcome(service: Service) -> None:
+def test_every_call_is_recorded_with_its_request_id_andrefusal(service: Service) -> None:
     ids = [
         service.client.get("/cds-services").headers["X-Request-Id"],
         service.client.post(SELECT, json={}).headers["X-Request-Id"],
@@ -346,7 +336,7 @@ def test_a_malformed_report_names_the_field(service: Service) -> None:
     answered = service.client.post(f"{SIGN}/feedback", json={"feedback": [{"card": "c", "outcome": "maybe"}]})
 
     assert answered.status_code == 400
-    assert _outcome(answered)["issue"][0]["expression"] == ["feedback[0].outcome"]
+    assert refusal(answered)["issue"][0]["expression"] == ["feedback[0].outcome"]
 
 
 def test_the_instance_of_the_hook_is_recorded(service: Service) -> None:

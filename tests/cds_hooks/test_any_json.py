@@ -5,36 +5,23 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from copy import deepcopy
-from pathlib import Path
 from typing import Any
 
 import pytest
-from hook_call import Service, hook_call, named, url
+from hook_call import (
+    FIRST_DOSE,
+    NOW,
+    SELECT,
+    SIGN,
+    TWO_LEVELS,
+    Service,
+    hook_call,
+    refusal,
+)
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cds_hooks.ledger import CallRecord
-
-FIRST_DOSE = named("01")
-TWO_LEVELS = named("07")
-NOW = FIRST_DOSE.now
-SELECT, SIGN = url("order-select"), url("order-sign")
-TOKEN = "a-very-secret-token-0123456789"  # noqa: S105 - made up
-
-
-@pytest.fixture
-def service(tmp_path: Path) -> Iterator[Service]:
-    made = Service(tmp_path, NOW)
-    yield made
-    made.ledger.close()
-
-
-def _outcome(answered: Any) -> dict[str, Any]:
-    outcome: dict[str, Any] = answered.get_json()
-    assert outcome["resourceType"] == "OperationOutcome"
-    assert outcome["issue"]
-    return outcome
-
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -93,7 +80,7 @@ def test_any_json_anywhere_in_a_call_gets_a_valid_answer(fuzzed: Service, data: 
         assert isinstance(answered.get_json()["cards"], list)
         assert RECORDED[-1].outcome in {"cards", "silent"}, (place, RECORDED[-1].error_class)
     else:
-        _outcome(answered)
+        refusal(answered)
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -3,36 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hook_call import Service, hook_call, named, url
+from hook_call import (
+    FIRST_DOSE,
+    NOW,
+    SELECT,
+    SIGN,
+    TOKEN,
+    Service,
+    hook_call,
+    refusal,
+)
 
 import cds_hooks.answer
 from fhir_adapters.prefetch import PREFETCH
-
-FIRST_DOSE = named("01")
-TWO_LEVELS = named("07")
-NOW = FIRST_DOSE.now
-SELECT, SIGN = url("order-select"), url("order-sign")
-TOKEN = "a-very-secret-token-0123456789"  # noqa: S105 - made up
-
-
-@pytest.fixture
-def service(tmp_path: Path) -> Iterator[Service]:
-    made = Service(tmp_path, NOW)
-    yield made
-    made.ledger.close()
-
-
-def _outcome(answered: Any) -> dict[str, Any]:
-    outcome: dict[str, Any] = answered.get_json()
-    assert outcome["resourceType"] == "OperationOutcome"
-    assert outcome["issue"]
-    return outcome
-
 
 # Discovery and state --------------------------------------------------------------------------------------
 
@@ -81,13 +68,13 @@ def test_the_root_says_where_to_go(service: Service) -> None:
         ("DELETE", f"{SELECT}/feedback", 405),
     ],
 )
-def test_a_wrong_url_or_method_is_refused_with_an_outcome(
+def test_a_wrong_url_or_method_is_refused_with_anrefusal(
     service: Service, method: str, path: str, status: int
 ) -> None:
     answered = service.client.open(path, method=method, json={})
 
     assert answered.status_code == status
-    _outcome(answered)
+    refusal(answered)
     assert (status != 405) or answered.headers["Allow"]
 
 
@@ -110,7 +97,7 @@ def test_only_json_is_read(service: Service, media_type: str, status: int) -> No
 
     assert answered.status_code == status
     if status == 415:
-        _outcome(answered)
+        refusal(answered)
 
 
 def test_a_compressed_body_is_refused_by_name(service: Service) -> None:
@@ -126,7 +113,7 @@ def test_a_body_that_is_not_a_json_object_is_refused(service: Service, body: byt
     for path in (SELECT, SIGN, f"{SELECT}/feedback"):
         answered = service.client.post(path, data=body, content_type="application/json")
         assert answered.status_code == 400
-        _outcome(answered)
+        refusal(answered)
 
 
 def test_a_body_beyond_the_limit_is_refused(tmp_path: Path) -> None:
@@ -134,14 +121,14 @@ def test_a_body_beyond_the_limit_is_refused(tmp_path: Path) -> None:
     answered = small.client.post(SELECT, data=b" " * 3000, content_type="application/json")
 
     assert answered.status_code == 413
-    _outcome(answered)
+    refusal(answered)
 
 
 @pytest.mark.parametrize("field", ["hook", "hookInstance", "context"])
 def test_a_missing_field_is_named(service: Service, field: str) -> None:
     body = hook_call(FIRST_DOSE)
     del body[field]
-    outcome = _outcome(service.client.post(SELECT, json=body))
+    outcome = refusal(service.client.post(SELECT, json=body))
 
     assert [issue["expression"] for issue in outcome["issue"]] == [[field]]
 
@@ -150,14 +137,14 @@ def test_a_call_for_the_other_hook_is_refused(service: Service) -> None:
     answered = service.client.post(SIGN, json=hook_call(FIRST_DOSE))
 
     assert answered.status_code == 400
-    assert _outcome(answered)["issue"][0]["expression"] == ["hook"]
+    assert refusal(answered)["issue"][0]["expression"] == ["hook"]
 
 
 def test_without_data_and_server_412_names_what_is_missing(service: Service) -> None:
     answered = service.client.post(SELECT, json=hook_call(FIRST_DOSE, prefetch=False))
 
     assert answered.status_code == 412
-    assert all(issue["expression"][0].startswith("prefetch.") for issue in _outcome(answered)["issue"])
+    assert all(issue["expression"][0].startswith("prefetch.") for issue in refusal(answered)["issue"])
 
 
 def test_a_server_that_is_not_on_the_list_is_not_asked(
@@ -171,7 +158,7 @@ def test_a_server_that_is_not_on_the_list_is_not_asked(
     without = service.client.post(SELECT, json=hook_call(FIRST_DOSE, prefetch=False, **server))
 
     assert without.status_code == 412
-    assert "list" in _outcome(without)["issue"][0]["diagnostics"]
+    assert "list" in refusal(without)["issue"][0]["diagnostics"]
     assert service.ask(hook_call(FIRST_DOSE, **server))["cards"]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from dosing_core.inference.summaries import chance, effective_sample_size, psis, quantile, ranked
+from dosing_core.inference.summaries import chance, effective_sample_size, psis, quantile
 
 
 def test_quantiles_of_equal_weights_are_plain_quantiles() -> None:
@@ -74,15 +74,3 @@ def test_smoothing_keeps_the_order_and_tames_the_largest() -> None:
 
     assert np.array_equal(np.argsort(smooth, kind="stable")[-50:], np.argsort(raw, kind="stable")[-50:])
     assert smooth.max() <= 1.05 * raw.max()
-
-
-def test_rows_sorted_once_have_the_same_quantiles_under_any_weights() -> None:
-    """Also among ties and weights of zero, and beyond the middles of the outermost particles."""
-    rng = np.random.default_rng(4)
-    values = rng.integers(0, 50, (6, 80)).astype(np.float64)
-    rows = ranked(values)
-
-    for q in (1e-4, 0.05, 0.5, 0.95, 0.9999):
-        for weights in (rng.random(80), np.full(80, 1 / 80), np.where(rng.random(80) < 0.5, 0.0, 1.0)):
-            want = [float(quantile(row, weights, q)) for row in values]
-            np.testing.assert_allclose(rows.quantile(weights, q), want, atol=1e-9)
