@@ -12,8 +12,8 @@ from cds_hooks.cards.subject import CardSubject, Moment
 from cds_hooks.cards.suggestions import behaviour, suggestions
 from cds_hooks.cards.summary import summary
 from cds_hooks.protocol.response import SUMMARY_LENGTH, Card, Coding, Indicator, Link, Source
+from dosing_core import phrases
 from dosing_core.case import Order
-from dosing_core.phrases import capital, dose, plain
 
 CARDS = uuid5(NAMESPACE_URL, "urn:dosewright:card")
 SOURCE = Source(
@@ -44,9 +44,10 @@ def card_for(subject: CardSubject) -> Card | None:
 
 def other_patient_card(drug_name: str, moment: Moment, key: str) -> Card:
     """An order for a drug that we dose, but not for the patient whose chart is open: no dose, and why."""
+    name = phrases.capital(drug_name)
     return Card(
         uuid=_uuid("other-patient", key),
-        summary=f"{capital(drug_name)} not looked at: this order is for another patient than the open chart",
+        summary=f"{name} not looked at: this order is for another patient than the open chart",
         detail="The order's subject is not the patient of this call, or cannot be read. No dose was worked "
         "out. Check whose order this is.",
         indicator="warning" if moment == "sign" else "info",
@@ -57,7 +58,7 @@ def other_patient_card(drug_name: str, moment: Moment, key: str) -> Card:
 def other_product_card(drug_name: str, key: str) -> Card:
     """An order for a prolonged-release product of a drug that we dose: another question, so no dose."""
     return _not_looked_at(
-        f"{capital(drug_name)} not individualised: a prolonged-release product",
+        f"{phrases.capital(drug_name)} not individualised: a prolonged-release product",
         "The models here are for other products of the drug, and the two are not interchangeable.",
         _uuid("other-product", key),
     )
@@ -65,7 +66,8 @@ def other_product_card(drug_name: str, key: str) -> Card:
 
 def unclear_route_card(drug_name: str, route: str, key: str) -> Card:
     """An order by a route that we do not understand: it may be one that we know, so it is not passed over."""
-    told = f'{capital(drug_name)} not individualised: the route "{plain(route)}" is not covered or understood'
+    name = phrases.capital(drug_name)
+    told = f'{name} not individualised: the route "{plain(route)}" is not covered or understood'
     return _not_looked_at(
         shortened(told, SUMMARY_LENGTH),
         f'The order\'s route reads "{markdown(route)}", which is not known here as intravenous or oral.',
@@ -82,7 +84,7 @@ def _not_looked_at(summary: str, why: str, uuid: str) -> Card:
 def duplicate_card(drug_name: str, orders: Sequence[Order], key: str) -> Card:
     """The same drug more than once among the drafts: which one is meant is for the prescriber to say."""
     told = "; ".join(_told(order) for order in orders)
-    name = capital(drug_name)
+    name = phrases.capital(drug_name)
     return Card(
         uuid=_uuid("duplicate", key),
         summary=shortened(
@@ -99,14 +101,14 @@ def duplicate_card(drug_name: str, orders: Sequence[Order], key: str) -> Card:
 def _told(order: Order) -> str:
     if order.regimen is None:
         return "a single dose" if order.kind == "single" else "a dose that is not read"
-    return f"{dose(order.regimen.dose_mg)} every {plain(order.regimen.interval_h)} h"
+    return f"{phrases.dose(order.regimen.dose_mg)} every {phrases.plain(order.regimen.interval_h)} h"
 
 
 def failure_card(drug_name: str, key: str) -> Card:
     """We failed. It is said, because silence on signing means that the order was looked at and is fine."""
     return Card(
         uuid=_uuid("failure", key),
-        summary=f"{capital(drug_name)} not individualised: Dosewright could not work out an answer",
+        summary=f"{phrases.capital(drug_name)} not individualised: Dosewright could not work out an answer",
         detail="The order was not checked. The fault is Dosewright's, not the order's; it has been logged.",
         indicator="info",
         source=SOURCE,
