@@ -44,7 +44,7 @@ from dosing_core.version import engine
 
 ALTERNATIVES = 2
 AFTER_HOLD = "Once the level has come down:"
-CURVE_PARTICLES = 192
+CURVE_PARTICLES = 160
 """Enough for a band that is drawn, not read off."""
 
 

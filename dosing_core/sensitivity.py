@@ -67,7 +67,7 @@ def _creatinine_rises(consultation: Consultation) -> Iterator[Assumption]:
         return
     parts = own.question.particles.parts
     people = {id(part.individual): place for place, part in enumerate(own.belief.components)}
-    moved = tuple((bound.hypotheses[people[id(person)]].individual, eta) for person, eta in parts)
+    moved = tuple((bound.hypotheses[people[id(person)]].individual, eta[::2]) for person, eta in parts)
     yield Assumption(
         text=f"Creatinine stays at {phrases.plain(latest.value)} mg/dL.",
         otherwise=f"At {phrases.plain(round(risen.value, 2))} mg/dL, once steady",

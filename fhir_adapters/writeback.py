@@ -68,7 +68,7 @@ def with_regimen(
         ]
     if not any(name in order for name in ("medicationCodeableConcept", "medicationReference")):
         changed["medicationCodeableConcept"] = {"text": drug_display}
-    if _is_valid("MedicationRequest", order) and not _is_valid("MedicationRequest", changed):
+    if not _is_valid("MedicationRequest", changed) and _is_valid("MedicationRequest", order):
         raise WritebackError("the changed order is not valid FHIR R4")
     return changed
 
