@@ -26,7 +26,6 @@ from fhir_adapters.terminology.units import Quantity, as_written, quantity, unit
 
 FINAL = frozenset({"final", "amended", "corrected"})
 """States of an Observation whose value counts."""
-WITHDRAWN = frozenset({"entered-in-error", "cancelled"})
 CLOCKS = timedelta(minutes=5)
 """How far two clocks may differ before a time counts as lying in the future (project policy)."""
 LEAST = Decimal("1e-9")

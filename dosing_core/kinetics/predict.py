@@ -36,18 +36,7 @@ def prediction(individual: Individual, doses: DoseTable, times: FloatArray) -> P
     binding = None if individual.binding is None else individual.binding[rows_at(individual, times)]
 
     def predict(parameters: FloatArray) -> FloatArray:
-        kinetic = lockstep.run(
-            parameters,
-            events.time,
-            events.kind,
-            events.value,
-            events.index,
-            events.depot_time,
-            events.depot_amount,
-            events.depot_row,
-            len(times),
-            False,
-        )
+        kinetic = _side_by_side(parameters, events, len(times), areas=False)
         return kinetic if binding is None else bound(kinetic, binding)
 
     return predict
@@ -78,7 +67,16 @@ def auc(
     events = build_events(individual, doses, np.array([start, end], dtype=np.float64))
     if individual.binding is not None:
         return _one_by_one(parameters, individual.binding, events)
-    area = lockstep.run(
+    area = _side_by_side(parameters, events, 2, areas=True)[:, 1]
+    lost = np.isnan(area)
+    if lost.any():
+        area[lost] = _one_by_one(parameters[lost], np.empty((0, 2)), events)
+    return area
+
+
+def _side_by_side(parameters: FloatArray, events: Events, outputs: int, *, areas: bool) -> FloatArray:
+    """Kinetic concentrations, or areas from the first output, [n, outputs]; particles in blocks."""
+    result: FloatArray = lockstep.run(
         parameters,
         events.time,
         events.kind,
@@ -87,13 +85,10 @@ def auc(
         events.depot_time,
         events.depot_amount,
         events.depot_row,
-        2,
-        True,
-    )[:, 1]
-    lost = np.isnan(area)
-    if lost.any():
-        area[lost] = _one_by_one(parameters[lost], np.empty((0, 2)), events)
-    return area
+        outputs,
+        areas,
+    )
+    return result
 
 
 def _one_by_one(parameters: FloatArray, binding: FloatArray, events: Events) -> FloatArray:
