@@ -12,12 +12,11 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from dosing_core import phrases
-from dosing_core.case import Finding, Order, Regimen
+from dosing_core.case import Finding, Metric, Order, Regimen
 from dosing_core.recommendation import (
     Chance,
     Display,
     Estimate,
-    Metric,
     Outcome,
     PlanStep,
     Recommendation,

@@ -29,6 +29,28 @@ COVARIATE_UNITS: dict[CovariateName, str] = {
 
 PositiveFloat = Annotated[float, Field(gt=0)]
 
+Metric = Literal[
+    "auc24",
+    "cumulative_auc",
+    "trough",
+    "peak",
+    "average",
+    "time_above_mic",
+    "effect",
+    "occupancy",
+    "nadir",
+]
+"""What a regimen can be judged by.
+
+- ``auc24``: area over 24 h at steady state, mg·h/L; of a saturable drug, over the last day of its horizon.
+- ``cumulative_auc``: area from the first dose of the course to its end, mg·h/L.
+- ``trough``, ``peak``, ``average``: concentration before a dose, highest, and mean over an interval, mg/L.
+- ``time_above_mic``: fraction of an interval (0 to 1) in which the unbound concentration is above the MIC.
+- ``effect``: a named output of the model (INR) at the end of its horizon, in its unit.
+- ``occupancy``: fraction (0 to 1) of a target that is occupied before a dose.
+- ``nadir``: lowest value of a named output (neutrophils) over the horizon, in its unit.
+"""
+
 
 class Measurement(Value):
     """One measured value of one covariate, in the covariate's canonical unit."""
@@ -141,12 +163,40 @@ class Order(Value):
     source: str
 
 
-class Goal(Value):
-    """An exposure target that overrides the drug file's."""
+class EffectMeasurement(Value):
+    """One measured effect, by the name and in the unit of a model's output: ``inr``, ``neutrophils``."""
 
-    metric: Literal["auc24", "trough"]
+    name: str
+    value: PositiveFloat
+    time: AwareDatetime
+    source: str
+
+
+class Utility(Value):
+    """What an exposure is worth: benefit - weight · harm, each a formula over the exposures of a regimen.
+
+    Formulas are written in the expression language of model files and may read ``auc24``, ``trough``,
+    ``peak`` and ``average`` (mg/L, mg·h/L), and ``effect`` where the model has one.
+    """
+
+    benefit: str
+    harm: str
+    weight: Annotated[float, Field(ge=0)] = 1.0
+    source: str
+
+
+class Goal(Value):
+    """An aim that overrides the drug file's. A one-sided aim names the natural bound as its other end."""
+
+    metric: Metric
     low: PositiveFloat
     high: PositiveFloat
+    output: str = ""
+    """Of ``effect`` and ``nadir``: which output of the model."""
+    mic_mg_L: PositiveFloat | None = None
+    """Of ``time_above_mic``, and to scale an AUC given per MIC."""
+    utility: Utility | None = None
+    """Where given, it ranks regimens in place of the window's loss."""
     source: str
 
     @model_validator(mode="after")
@@ -175,6 +225,18 @@ class Finding(Value):
     source: str = ""
 
 
+class Options(Value):
+    """Departures from the plain posterior that whoever asks may want. The answer names each one used."""
+
+    prior_weight: Annotated[float, Field(gt=0, le=1)] = 1.0
+    """Below 1 the prior is flattened: its variances are divided by this (flattened priors: Hughes and Keizer,
+    CPT Pharmacometrics Syst Pharmacol 2021;10:1150)."""
+    recency_half_life_h: PositiveFloat | None = None
+    """Weight of a level in the likelihood halves with each such age; None: all count alike."""
+    model: str | None = None
+    """Id of the only model that may speak; None: the drug file decides."""
+
+
 class Case(Value):
     """One dosing question."""
 
@@ -184,13 +246,16 @@ class Case(Value):
     order: Order
     doses: tuple[Dose, ...] = ()
     levels: tuple[Level, ...] = ()
+    effects: tuple[EffectMeasurement, ...] = ()
     indication: str | None = None
     goal: Goal | None = None
+    mic_mg_L: PositiveFloat | None = None
+    options: Options = Options()
     findings: tuple[Finding, ...] = ()
 
     @model_validator(mode="after")
     def _in_order_of_time(self) -> Case:
-        for name in ("doses", "levels"):
+        for name in ("doses", "levels", "effects"):
             times = [event.time for event in getattr(self, name)]
             if times != sorted(times):
                 raise ValueError(f"{name}: not in order of time")

@@ -53,7 +53,7 @@ def _words(name: str, person: Individual) -> tuple[str, str]:
     """Name and unit. After oral doses clearance and volumes are apparent ones; where binding to red cells is
     part of the model they are those of plasma, many times larger than in whole blood."""
     words, unit = WORDS[name]
-    if person.structure.depot and name in APPARENT:
+    if person.takes("oral") and name in APPARENT:
         words = f"apparent {'plasma ' if person.binding is not None else ''}{words}"
     return words, unit
 

@@ -75,13 +75,13 @@ def _error(question: Question) -> ResidualError:
     """Error of the level; variation that the model leaves out adds to it, as no level can tell them apart."""
     published = question.particles.parts[0][0].residual
     proportional = float(np.hypot(published.proportional, question.occasion_cv))
-    return ResidualError(published.additive_mg_L, proportional)
+    return ResidualError(published.additive, proportional)
 
 
 def _supposed(predicted: FloatArray, error: ResidualError) -> tuple[FloatArray, FloatArray]:
     """Values of the level, mg/L, in order, and how likely the level is nearest to each."""
     shares = np.linspace(TAIL, 1.0 - TAIL, NODES)
-    spread = np.sqrt(error.additive_mg_L**2 + (error.proportional * predicted) ** 2)
+    spread = np.sqrt(error.additive**2 + (error.proportional * predicted) ** 2)
     normal = np.array([-1.2816, -0.5244, 0.0, 0.5244, 1.2816])  # deciles 1, 3, 5, 7, 9: equal weights
     sample = np.maximum(predicted[:, None] + spread[:, None] * normal, 1e-9 * predicted.max()).ravel()
     values = np.unique(quantile(sample, np.full(len(sample), 1.0 / len(sample)), shares.tolist()))

@@ -11,11 +11,10 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, Field
 
-from dosing_core.case import Finding, Regimen
+from dosing_core.case import Finding, Metric, Regimen
 from dosing_core.value import Value
 
 Outcome = Literal["recommend", "agree", "avoid", "insufficient", "out_of_scope"]
-Metric = Literal["auc24", "trough", "peak"]
 
 
 class Display(Value):
@@ -53,11 +52,15 @@ class Exposure(Value):
 class Target(Value):
     """The exposure that is aimed at, and who says so."""
 
-    metric: Literal["auc24", "trough"]
+    metric: Metric
     low: float
     high: float
     source: str
     note: str = ""
+    output: str = ""
+    """Of ``effect`` and ``nadir``: which output of the model."""
+    mic_mg_L: float | None = None
+    """Of ``time_above_mic``."""
 
 
 class RegimenOption(Value):

@@ -176,7 +176,7 @@ class _Held:
     def _expectation(self, particles: Particles, index: int, levels: int) -> Expectation:
         time, value = self._everything.time[index : index + 1], self._everything.value[index]
         predicted = particles.map(lambda person, p: concentrations(person, p, self._history, time))[:, 0]
-        spread = np.sqrt(self._error.additive_mg_L**2 + (self._error.proportional * predicted) ** 2)
+        spread = np.sqrt(self._error.additive**2 + (self._error.proportional * predicted) ** 2)
         spread = np.maximum(spread, LEAST_SPREAD * max(value, float(predicted.max())))
         below = float(np.mean(ndtr((value - predicted) / spread)))
         limit = self.limit(levels)

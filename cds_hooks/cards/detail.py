@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable
 from cds_hooks.cards.escape import markdown
 from cds_hooks.cards.subject import CardSubject
 from cds_hooks.wording import percent
-from dosing_core.case import Finding
-from dosing_core.recommendation import Exposure, LevelReview, Metric, RegimenOption
+from dosing_core.case import Finding, Metric
+from dosing_core.recommendation import Exposure, LevelReview, RegimenOption
 
 METRICS: tuple[Metric, ...] = ("auc24", "trough", "peak")
 MOST_COLUMNS = 3

@@ -16,8 +16,8 @@ from cds_hooks.pages.note_text import note
 from cds_hooks.protocol.outcome import operation_outcome
 from cds_hooks.settings import Settings
 from cds_hooks.wording import REQUESTS, ROLES, Wording, figure, headline, minutes, percent, plain, verdict
-from dosing_core.case import Case
-from dosing_core.recommendation import Curve, Metric, Recommendation, RegimenOption
+from dosing_core.case import Case, Metric
+from dosing_core.recommendation import Curve, Recommendation, RegimenOption
 
 Guard = Callable[[], Response | None]
 """Decides who may look: None lets the request pass, a response is sent instead of the page."""

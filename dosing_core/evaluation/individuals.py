@@ -293,6 +293,6 @@ def preceding_doses(individual: Individual, interval: float, duration: float) ->
     gap = out - back
     fast = 0.5 * (out + back + math.sqrt(gap * gap + 4.0 * Q / V1 * back))
     rate = CL / V1 * back / fast if Q > 0 else CL / V1
-    if individual.structure.depot:
+    if individual.takes("oral"):
         rate = min(rate, ka)
     return math.ceil((math.log(1.0 / REMAINDER) / rate + duration) / interval)

@@ -84,7 +84,7 @@ def problem(individual: Individual, doses: DoseTable, levels: Observations, lowe
         if binding is None
         else np.ascontiguousarray(binding[rows_at(individual, levels.time)]),
         observed=np.ascontiguousarray(levels.value, dtype=np.float64),
-        error=np.array([residual.additive_mg_L, residual.proportional]),
+        error=np.array([residual.additive, residual.proportional]),
     )
 
 

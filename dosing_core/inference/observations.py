@@ -44,7 +44,7 @@ def observations(levels: Sequence[Level], now: datetime) -> Observations:
 
 def variance(residual: ResidualError, predicted: FloatArray, observed: FloatArray) -> FloatArray:
     """Variance of a level, (mg/L)²: additive and proportional error are independent."""
-    combined = residual.additive_mg_L**2 + (residual.proportional * predicted) ** 2
+    combined = residual.additive**2 + (residual.proportional * predicted) ** 2
     return np.maximum(combined, (LEAST_ERROR * observed) ** 2)
 
 

@@ -52,7 +52,7 @@ def build_events(individual: Individual, doses: DoseTable, times: FloatArray) ->
 
     Raises ``ValueError`` if a dose is swallowed but the model knows no depot.
     """
-    if not individual.structure.depot and doses.depot.any():
+    if doses.depot.any() and not individual.takes("oral"):
         raise ValueError("the model has no absorption, but a dose is oral")
     central = ~doses.depot
     infused = central & (doses.duration > PUSH_H)

@@ -67,6 +67,8 @@ class Expression:
     where: str
     names: frozenset[str]
     """Every name that it reads."""
+    tree: ast.expr = field(repr=False, compare=False)
+    """Its checked syntax tree, for what reads it otherwise than by evaluating: solvers and derivatives."""
     _node: _Node = field(repr=False, compare=False)
 
     def evaluate(self, values: Values) -> float:
@@ -99,7 +101,7 @@ def parse(text: str, known: Iterable[str], where: str) -> Expression:
         raise InvalidExpression(where, f"more than {MAX_NODES} parts")
     builder = _Builder(where, frozenset(known))
     node = builder.build(tree, 0)
-    return Expression(text=text, where=where, names=frozenset(builder.names), _node=node)
+    return Expression(text=text, where=where, names=frozenset(builder.names), tree=tree, _node=node)
 
 
 class _Builder:

@@ -55,7 +55,7 @@ def responses(
     Raises ``ValueError`` if a schedule is oral but a model has no absorption.
     """
     if any(schedule.route == "oral" for schedule in schedules) and not all(
-        individual.structure.depot for individual, _ in particles
+        individual.takes("oral") for individual, _ in particles
     ):
         raise ValueError("the model has no absorption, but a schedule is oral")
     past = _Past(particles, first_h, history)
