@@ -60,7 +60,7 @@ def _mode_by_other_means(subject: ModelledSubject) -> FloatArray:
         f = reference.concentrations(
             individual, individual.parameters(eta[None]), subject.doses, levels.time
         )[0]
-        v = individual.residual.additive_mg_L**2 + (individual.residual.proportional * f) ** 2
+        v = individual.residual.additive**2 + (individual.residual.proportional * f) ** 2
         prior = eta @ np.linalg.solve(individual.omega, eta)
         return float(prior + np.sum((levels.value - f) ** 2 / v + np.log(v)))
 

@@ -111,7 +111,7 @@ def test_units_are_the_models() -> None:
     assert subject.sample_time.tolist() == [48.0]
     assert subject.observations.value.tolist() == pytest.approx([0.5])
     assert subject.individual.typical[0, [0, 1, 4]] == pytest.approx([5.0, 50.0, 1.5])
-    assert subject.individual.residual.additive_mg_L == pytest.approx(1e-4)
+    assert subject.individual.residual.additive == pytest.approx(1e-4)
 
 
 def test_a_covariate_above_the_models_maximum_counts_as_it() -> None:

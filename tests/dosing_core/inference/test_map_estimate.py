@@ -18,7 +18,7 @@ def _objective(eta: FloatArray, question: Question) -> float:
     """0.5 eta' omega^-1 eta + sum 0.5 (r² / v + log v), written out in plain random effects."""
     individual, doses, levels = question
     f = concentrations(individual, individual.parameters(eta[None]), doses, levels.time)[0]
-    v = individual.residual.additive_mg_L**2 + (individual.residual.proportional * f) ** 2
+    v = individual.residual.additive**2 + (individual.residual.proportional * f) ** 2
     prior = eta @ np.linalg.solve(individual.omega, eta)
     return float(0.5 * prior + 0.5 * np.sum((levels.value - f) ** 2 / v + np.log(v)))
 
@@ -31,7 +31,7 @@ def _simulated(seed: int) -> Question:
     eta = rng.multivariate_normal(np.zeros(3), individual.omega)
     times = np.sort(rng.uniform(-40, 0, int(rng.integers(1, 6))))
     f = concentrations(individual, individual.parameters(eta[None]), doses, times)[0]
-    sd = np.hypot(individual.residual.additive_mg_L, individual.residual.proportional * f)
+    sd = np.hypot(individual.residual.additive, individual.residual.proportional * f)
     return individual, doses, Observations(times, np.maximum(f + sd * rng.standard_normal(len(f)), 0.1 * f))
 
 

@@ -29,7 +29,7 @@ def _metropolis(question: Question, seed: int) -> FloatArray:
 
     def log_density(eta: FloatArray) -> FloatArray:
         f = concentrations(individual, individual.parameters(eta), doses, levels.time)
-        v = individual.residual.additive_mg_L**2 + (individual.residual.proportional * f) ** 2
+        v = individual.residual.additive**2 + (individual.residual.proportional * f) ** 2
         likelihood = -0.5 * np.sum((levels.value - f) ** 2 / v + np.log(v), axis=1)
         return likelihood - 0.5 * np.einsum("ni,ij,nj->n", eta, precision, eta)
 
@@ -151,7 +151,7 @@ def _evidence_by_quadrature(question: Question) -> float:
     z = np.stack(np.meshgrid(axis, axis, axis, indexing="ij"), axis=-1).reshape(-1, 3)
     eta = z @ np.linalg.cholesky(individual.omega).T
     f = concentrations(individual, individual.parameters(eta), doses, levels.time)
-    v = individual.residual.additive_mg_L**2 + (individual.residual.proportional * f) ** 2
+    v = individual.residual.additive**2 + (individual.residual.proportional * f) ** 2
     log_density = np.sum(-0.5 * ((levels.value - f) ** 2 / v + np.log(2 * np.pi * v)), axis=1)
     log_density += -0.5 * np.sum(z**2, axis=1) - 1.5 * np.log(2 * np.pi)
     return float(np.log(np.sum(np.exp(log_density))) + 3 * np.log(axis[1] - axis[0]))

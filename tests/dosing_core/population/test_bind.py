@@ -92,7 +92,7 @@ def test_a_typical_vancomycin_patient() -> None:
     assert individual.eta_index.tolist() == [0, 1, -1, 2, -1, -1, -1]
     assert individual.eta_acts is None
     assert individual.binding is None
-    assert (individual.residual.additive_mg_L, individual.residual.proportional) == (3.4, 0.227)
+    assert (individual.residual.additive, individual.residual.proportional) == (3.4, 0.227)
     assert (hypothesis.probability, hypothesis.name) == (1.0, "as recorded")
     assert bound.inside_population
     assert (bound.missing, bound.assumptions, bound.notes) == ((), (), ())
