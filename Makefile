@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 FHIR_SERVER := tests/fhir_server
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format bench load screenshots clean system-packages
+.PHONY: help setup demo test verify check format bench load screenshots clean system-packages
 
 help: ## Show this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -19,6 +19,9 @@ demo: setup ## Start a sample EHR with the service behind it; PORT=8080
 
 test: $(VENV)/.ready-to-test ## Set up and run every test
 	$(BIN)/python -m pytest
+
+verify: $(VENV)/.ready-to-test ## Hold every accuracy bar in its full size: simulated patients by the thousand
+	$(BIN)/python -m pytest tests -m verify -vv --durations=0
 
 check: $(VENV)/.ready-to-test ## Formatting, lint, types, import direction
 	$(BIN)/ruff format --check .

@@ -133,9 +133,7 @@ class _Held:
 
     def believed(self, used: Sequence[int]) -> Belief:
         """The belief from these levels alone."""
-        kept = list(used)
-        subset = Observations(self._everything.time[kept], self._everything.value[kept])
-        return believe(self._people, self._history, subset)
+        return believe(self._people, self._history, self._everything.only(used))
 
     def by_the_others(self, belief: Belief, used: Sequence[int]) -> dict[int, Expectation]:
         """What the other used levels expect of each; fitted anew where re-weighting is too thin."""
