@@ -9,6 +9,8 @@
     ├── UnitError            a quantity has no exact conversion to the canonical unit
     ├── InvalidDataset       a pharmacometric dataset breaks a convention (says row and column)
     ├── InvalidCovariate     a covariate is absent, unknown to the model or out of its range (names it)
+    ├── RaceNotUsed          an equation with a term for race was asked for (says why there is none)
+    ├── UnknownEquation      no estimate of kidney function has this name (says which there are)
     └── NotSupported         a model or regimen asks for something that the tools do not do yet (names it)
 
 A question that cannot be answered is not an error: it is a ``Recommendation`` whose outcome says so.
@@ -73,3 +75,20 @@ class InvalidCovariate(DosingError):
 
 class NotSupported(DosingError):
     """Something is asked for that is not built yet; the text names it."""
+
+
+class RaceNotUsed(DosingError):
+    """An estimate that takes race was asked for; ``reason`` says why there is none."""
+
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(f"{name!r} with race is not computed: {reason}")
+        self.name = name
+        self.reason = reason
+
+
+class UnknownEquation(DosingError):
+    """No estimate has this name."""
+
+    def __init__(self, name: str, known: str) -> None:
+        super().__init__(f"no kidney estimate is called {name!r}; there are {known}")
+        self.name = name

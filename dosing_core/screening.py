@@ -15,7 +15,7 @@ from dosing_core import phrases
 from dosing_core.case import Case, CovariateName, Dose, Finding, Level, Measurement, Regimen, Route
 from dosing_core.charted import ReadLevels, usable_doses, usable_levels
 from dosing_core.library.schema import DrugFile
-from dosing_core.physiology.renal import CreatinineTrend, creatinine_trend
+from dosing_core.physiology.creatinine_trend import CreatinineTrend, creatinine_trend
 
 Request = Literal["creatinine", "weight", "height", "haematocrit", "level"]
 ORDER_OF_REQUESTS: tuple[Request, ...] = ("creatinine", "weight", "height", "haematocrit", "level")

@@ -216,7 +216,7 @@ class RisingCreatinine(_Part):
     """What follows when creatinine rises."""
 
     rule: Literal["kdigo_2012"]
-    """0.3 mg/dL within 48 h, or 1.5 times within 7 days (``physiology.renal.creatinine_trend``)."""
+    """0.3 mg/dL within 48 h, or 1.5 times within 7 days (``physiology.creatinine_trend``)."""
     source: Text
     action: Literal["pause", "warn"]
     """``pause``: no dose is optimised on it. ``warn``: said beside the answer."""

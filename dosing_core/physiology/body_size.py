@@ -83,3 +83,8 @@ def body_surface_area_dubois(weight_kg: float, height_cm: float) -> float:
 def body_surface_area_mosteller(weight_kg: float, height_cm: float) -> float:
     """Mosteller 1987 (N Engl J Med 317:1098), m²."""
     return math.sqrt(height_cm * weight_kg / 3600.0)
+
+
+def body_surface_area_haycock(weight_kg: float, height_cm: float) -> float:
+    """Haycock et al. 1978 (J Pediatr 93:62–66), m². Fitted from newborns to adults."""
+    return float(0.024265 * weight_kg**0.5378 * height_cm**0.3964)

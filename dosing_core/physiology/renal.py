@@ -1,26 +1,24 @@
-"""Kidney function from serum creatinine. Creatinine in mg/dL, age in years. Race is no input of any equation.
+"""Kidney function of adults. Creatinine in mg/dL, cystatin C in mg/L, age in years. Race is no input of any
+equation.
 
-Both estimates assume a steady creatinine. ``creatinine_trend`` says when it is not, by the criteria of KDIGO
-2012 (Kidney Int Suppl 2:1–138, section 2.1): a rise of at least 0.3 mg/dL within 48 h, or to at least 1.5
-times an earlier value within 7 days.
+All estimates assume a steady marker; ``creatinine_trend`` says when it is not. Those per 1.73 m² say so: a
+dose goes by ``absolute`` mL/min unless the model asks otherwise (FDA, Pharmacokinetics in Patients with
+Impaired Renal Function, March 2024).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
 from typing import Literal
 
-from dosing_core.case import Measurement, Sex
+from dosing_core.case import Sex
 from dosing_core.physiology.body_size import WeightChoice, chosen_weight
 
-ABSOLUTE_RISE_MG_DL = 0.3
-ABSOLUTE_WINDOW = timedelta(hours=48)
-RELATIVE_RISE = 1.5
-RELATIVE_WINDOW = timedelta(days=7)
-_ROUNDING = 1e-9
-"""Creatinine is charted to two decimals: 1.3 − 1.0 must count as 0.3."""
+ADULT_YEARS = 18.0
+STANDARD_SURFACE_M2 = 1.73
+UMOL_L_PER_MG_DL = 88.4
+"""Of creatinine, 113.12 g/mol."""
+
+Category = Literal["G1", "G2", "G3a", "G3b", "G4", "G5"]
 
 
 def cockcroft_gault(
@@ -47,75 +45,71 @@ def ckd_epi_2021(age_years: float, creatinine_mg_dL: float, sex: Sex) -> float:
 
     Raises ``ValueError`` below 18 years.
     """
-    if age_years < 18:
-        raise ValueError("CKD-EPI 2021 holds from 18 years")
+    _adult("CKD-EPI 2021", age_years)
     kappa, alpha, factor = (0.7, -0.241, 1.012) if sex == "female" else (0.9, -0.302, 1.0)
     ratio = creatinine_mg_dL / kappa
     egfr = 142.0 * min(ratio, 1.0) ** alpha * max(ratio, 1.0) ** -1.200 * 0.9938**age_years * factor
     return float(egfr)
 
 
-@dataclass(frozen=True)
-class CreatinineTrend:
-    """Whether creatinine is steady, and the two measurements that show it is not."""
+def ckd_epi_2021_creatinine_cystatin(
+    age_years: float, creatinine_mg_dL: float, cystatin_c_mg_L: float, sex: Sex
+) -> float:
+    """eGFR from both markers, mL/min/1.73 m² (Inker et al. 2021, doi:10.1056/NEJMoa2102953). Adults only.
 
-    direction: Literal["rising", "falling", "steady", "unknown"]
-    """``unknown``: fewer than two measurements in the last 7 days, so nothing can be said."""
-    criterion: Literal["absolute", "relative"] | None = None
-    """``absolute``: 0.3 mg/dL within 48 h. ``relative``: 1.5 times within 7 days; named if both hold."""
-    earlier: Measurement | None = None
-    later: Measurement | None = None
-    stage: Literal[1, 2, 3] | None = None
-    """KDIGO stage of a rise by the ratio of ``later`` to ``earlier`` (3 also from 4.0 mg/dL)."""
-
-
-def creatinine_trend(measurements: Sequence[Measurement], now: datetime) -> CreatinineTrend:
-    """How creatinine moved up to ``now``, judged on its latest measurement.
-
-    Rising: the latest value stands above an earlier one by either criterion. Falling: it stands below an
-    earlier one by the same margins. Where both hold, the turn that came later decides. Measurements are in
-    order of time; later ones than ``now`` are not looked at.
+    Raises ``ValueError`` below 18 years.
     """
-    known = [measurement for measurement in measurements if measurement.time <= now]
-    if not known or now - known[-1].time > RELATIVE_WINDOW:
-        return CreatinineTrend("unknown")
-    latest = known[-1]
-    week = [m for m in known[:-1] if latest.time - m.time <= RELATIVE_WINDOW]
-    if not week:
-        return CreatinineTrend("unknown")
-    two_days = [m for m in week if latest.time - m.time <= ABSOLUTE_WINDOW]
-
-    rise = _rise(min(week, key=_value), min(two_days, key=_value, default=None), latest)
-    fall = _fall(max(week, key=_value), max(two_days, key=_value, default=None), latest)
-    if rise and fall and rise.earlier and fall.earlier:
-        return rise if rise.earlier.time > fall.earlier.time else fall
-    return rise or fall or CreatinineTrend("steady")
+    _adult("CKD-EPI 2021", age_years)
+    kappa, alpha, factor = (0.7, -0.219, 0.963) if sex == "female" else (0.9, -0.144, 1.0)
+    creatinine, cystatin = creatinine_mg_dL / kappa, cystatin_c_mg_L / 0.8
+    by_creatinine = min(creatinine, 1.0) ** alpha * max(creatinine, 1.0) ** -0.544
+    by_cystatin = min(cystatin, 1.0) ** -0.323 * max(cystatin, 1.0) ** -0.778
+    return float(135.0 * by_creatinine * by_cystatin * 0.9961**age_years * factor)
 
 
-def _value(measurement: Measurement) -> float:
-    return measurement.value
+def ckd_epi_2012_cystatin(age_years: float, cystatin_c_mg_L: float, sex: Sex) -> float:
+    """eGFR from cystatin C, mL/min/1.73 m² (Inker et al. 2012, N Engl J Med 367:20–29). Adults only.
+
+    Raises ``ValueError`` below 18 years.
+    """
+    _adult("CKD-EPI 2012", age_years)
+    ratio = cystatin_c_mg_L / 0.8
+    by_cystatin = min(ratio, 1.0) ** -0.499 * max(ratio, 1.0) ** -1.328
+    return float(133.0 * by_cystatin * 0.9962**age_years * (0.932 if sex == "female" else 1.0))
 
 
-def _rise(week: Measurement, two_days: Measurement | None, latest: Measurement) -> CreatinineTrend | None:
-    """The rise from the lowest value of the week or of the last two days, if it is one."""
-    if latest.value >= RELATIVE_RISE * week.value - _ROUNDING:
-        return CreatinineTrend("rising", "relative", week, latest, _stage(week, latest))
-    if two_days and latest.value - two_days.value >= ABSOLUTE_RISE_MG_DL - _ROUNDING:
-        return CreatinineTrend("rising", "absolute", two_days, latest, _stage(two_days, latest))
-    return None
+def measured_clearance(urine_mg_dL: float, urine_volume_mL: float, hours: float, serum_mg_dL: float) -> float:
+    """Creatinine clearance from a timed urine collection, mL/min: U · V / (P · t).
+
+    Raises ``ValueError`` for a collection without time or a serum value of nothing.
+    """
+    if hours <= 0 or serum_mg_dL <= 0:
+        raise ValueError("a measured clearance needs a time of collection and a serum creatinine above 0")
+    return urine_mg_dL * urine_volume_mL / (serum_mg_dL * hours * 60.0)
 
 
-def _fall(week: Measurement, two_days: Measurement | None, latest: Measurement) -> CreatinineTrend | None:
-    """The fall from the highest value of the week or of the last two days, if it is one."""
-    if RELATIVE_RISE * latest.value <= week.value + _ROUNDING:
-        return CreatinineTrend("falling", "relative", week, latest)
-    if two_days and two_days.value - latest.value >= ABSOLUTE_RISE_MG_DL - _ROUNDING:
-        return CreatinineTrend("falling", "absolute", two_days, latest)
-    return None
+def absolute(gfr_indexed: float, body_surface_m2: float) -> float:
+    """mL/min of this body, from mL/min/1.73 m²."""
+    return gfr_indexed * body_surface_m2 / STANDARD_SURFACE_M2
 
 
-def _stage(earlier: Measurement, later: Measurement) -> Literal[1, 2, 3]:
-    ratio = later.value / earlier.value
-    if ratio >= 3.0 - _ROUNDING or later.value >= 4.0:
-        return 3
-    return 2 if ratio >= 2.0 - _ROUNDING else 1
+def indexed(gfr_absolute: float, body_surface_m2: float) -> float:
+    """mL/min/1.73 m², from mL/min of this body."""
+    return gfr_absolute * STANDARD_SURFACE_M2 / body_surface_m2
+
+
+def gfr_category(gfr_indexed: float) -> Category:
+    """KDIGO 2012 (Kidney Int Suppl 3:1–150, table 5) by mL/min/1.73 m²."""
+    floors: tuple[tuple[float, Category], ...] = (
+        (90.0, "G1"),
+        (60.0, "G2"),
+        (45.0, "G3a"),
+        (30.0, "G3b"),
+        (15.0, "G4"),
+    )
+    return next((category for floor, category in floors if gfr_indexed >= floor), "G5")
+
+
+def _adult(name: str, age_years: float) -> None:
+    if age_years < ADULT_YEARS:
+        raise ValueError(f"{name} holds from 18 years")

@@ -1,25 +1,23 @@
-"""Kidney function against published examples, and the KDIGO criteria at their edges."""
+"""Kidney function of adults against published examples and independent recomputations."""
 
 from __future__ import annotations
 
 import inspect
-from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from dosing_core.case import Measurement
 from dosing_core.physiology import renal
 from dosing_core.physiology.body_size import WeightChoice
-from dosing_core.physiology.renal import ckd_epi_2021, cockcroft_gault, creatinine_trend
-
-NOW = datetime(2026, 11, 24, 9, tzinfo=UTC)
-
-
-def _creatinine(*hours_ago_and_value: tuple[float, float]) -> list[Measurement]:
-    return [
-        Measurement(value=value, time=NOW - timedelta(hours=hours), source=f"Observation/{hours:g}")
-        for hours, value in hours_ago_and_value
-    ]
+from dosing_core.physiology.renal import (
+    absolute,
+    ckd_epi_2012_cystatin,
+    ckd_epi_2021,
+    ckd_epi_2021_creatinine_cystatin,
+    cockcroft_gault,
+    gfr_category,
+    indexed,
+    measured_clearance,
+)
 
 
 def test_cockcroft_gault_with_total_weight() -> None:
@@ -81,69 +79,29 @@ def test_race_is_no_input() -> None:
     assert not hasattr(renal, "mdrd")
 
 
-def test_a_rise_of_0_3_within_48_hours_is_rising() -> None:
-    """KDIGO: 0.9 to 1.3 mg/dL in 40 h is stage 1."""
-    trend = creatinine_trend(_creatinine((42, 0.9), (2, 1.3)), NOW)
-
-    assert (trend.direction, trend.criterion, trend.stage) == ("rising", "absolute", 1)
-    assert trend.earlier is not None
-    assert trend.later is not None
-    assert (trend.earlier.source, trend.later.source) == ("Observation/42", "Observation/2")
+def test_ckd_epi_with_cystatin_c() -> None:
+    """Woman, 50 y, creatinine 1.1 mg/dL, cystatin C 1.2 mg/L: 61.0 with both and 59.8 with cystatin C alone,
+    recomputed independently from two public implementations' constants."""
+    assert ckd_epi_2021_creatinine_cystatin(50, 1.1, 1.2, "female") == pytest.approx(61.0, rel=0.005)
+    assert ckd_epi_2012_cystatin(50, 1.2, "female") == pytest.approx(59.8, rel=0.005)
 
 
-def test_the_edge_of_0_3_counts_in_spite_of_binary_fractions() -> None:
-    """1.3 − 1.0 is 0.30000000000000004 and 1.4 − 1.1 is 0.2999999999999998 in floating point."""
-    assert creatinine_trend(_creatinine((30, 1.1), (1, 1.4)), NOW).direction == "rising"
-    assert creatinine_trend(_creatinine((30, 1.1), (1, 1.39)), NOW).direction == "steady"
+def test_a_timed_collection() -> None:
+    """By hand: 100 mg/dL in 1,440 mL over 24 h at 1 mg/dL is 100 mL/min."""
+    assert measured_clearance(100, 1440, 24, 1.0) == pytest.approx(100)
+    with pytest.raises(ValueError, match="time of collection"):
+        measured_clearance(100, 1440, 0, 1.0)
 
 
-def test_the_same_rise_over_three_days_is_not_acute() -> None:
-    assert creatinine_trend(_creatinine((73, 1.1), (1, 1.4)), NOW).direction == "steady"
-
-
-@pytest.mark.parametrize(("value", "hours", "stage"), [(1.5, 96, 1), (2.4, 96, 2), (3.1, 120, 3)])
-def test_one_and_a_half_times_within_a_week_is_rising(value: float, hours: float, stage: int) -> None:
-    """KDIGO stages 1, 2 and 3 by ratio to a baseline of 1.0 mg/dL."""
-    trend = creatinine_trend(_creatinine((hours + 1, 1.0), (1, value)), NOW)
-
-    assert (trend.direction, trend.criterion, trend.stage) == ("rising", "relative", stage)
-
-
-def test_a_climb_in_steps_shows_where_it_started() -> None:
-    """0.8, 1.3, 1.9 mg/dL in three days: 2.4 times, stage 2."""
-    trend = creatinine_trend(_creatinine((72, 0.8), (48, 1.3), (3, 1.9)), NOW)
-
-    assert trend.earlier is not None
-    assert trend.earlier.value == 0.8
-    assert (trend.direction, trend.stage) == ("rising", 2)
-
-
-def test_a_falling_creatinine_is_named_so() -> None:
-    trend = creatinine_trend(_creatinine((72, 3.0), (24, 2.2), (2, 1.6)), NOW)
-
-    assert (trend.direction, trend.criterion) == ("falling", "relative")
-
-
-def test_after_a_peak_the_fall_decides() -> None:
-    trend = creatinine_trend(_creatinine((150, 0.9), (72, 3.2), (2, 1.9)), NOW)
-
-    assert trend.direction == "falling"
-
-
-def test_after_a_trough_the_rise_decides() -> None:
-    trend = creatinine_trend(_creatinine((150, 3.2), (72, 0.9), (2, 1.9)), NOW)
-
-    assert trend.direction == "rising"
+def test_indexed_and_absolute_are_different_quantities() -> None:
+    """60 mL/min/1.73 m² in a body of 2.2 m² is 76.3 mL/min: 60 · 2.2 / 1.73."""
+    assert absolute(60, 2.2) == pytest.approx(76.3006, abs=1e-4)
+    assert indexed(absolute(60, 2.2), 2.2) == pytest.approx(60)
 
 
 @pytest.mark.parametrize(
-    "values", [[], [(2.0, 1.0)], [(300.0, 0.8), (2.0, 1.0)], [(400.0, 0.8), (200.0, 1.9)]]
+    ("gfr", "category"),
+    [(90, "G1"), (89.9, "G2"), (60, "G2"), (59, "G3a"), (44.9, "G3b"), (29, "G4"), (15, "G4"), (14.9, "G5")],
 )
-def test_one_value_in_a_week_says_nothing_about_a_trend(values: list[tuple[float, float]]) -> None:
-    assert creatinine_trend(_creatinine(*values), NOW).direction == "unknown"
-
-
-def test_values_after_now_are_not_looked_at() -> None:
-    measurements = _creatinine((24, 1.0), (2, 1.05), (-5, 2.5))
-
-    assert creatinine_trend(measurements, NOW).direction == "steady"
+def test_kdigo_categories_begin_at_their_floor(gfr: float, category: str) -> None:
+    assert gfr_category(gfr) == category
