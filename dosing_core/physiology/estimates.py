@@ -82,8 +82,8 @@ WITH_RACE = frozenset({"mdrd", "mdrd4", "mdrd6", "ckd_epi_2009", "ckd_epi_2012_c
 """Equations that were published with a coefficient for race."""
 BECAUSE = (
     "Race is no biology: it made kidneys of Black patients look better than they are. The NKF–ASN task force "
-    "asks for the equations of 2021, which do without it (Delgado et al. 2022,
-    doi:10.1053/j.ajkd.2021.08.003)."
+    "asks for the equations of 2021, which do without it (Delgado et al. 2022, "
+    "doi:10.1053/j.ajkd.2021.08.003)."
 )
 
 
