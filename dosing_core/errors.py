@@ -11,6 +11,7 @@
     ├── InvalidCovariate     a covariate is absent, unknown to the model or out of its range (names it)
     ├── RaceNotUsed          an equation with a term for race was asked for (says why there is none)
     ├── UnknownEquation      no estimate of kidney function has this name (says which there are)
+    ├── UnusableGoal         what is aimed at contradicts itself or cannot be asked of the model (says why)
     └── NotSupported         a model or regimen asks for something that the tools do not do yet (names it)
 
 A question that cannot be answered is not an error: it is a ``Recommendation`` whose outcome says so.
@@ -92,3 +93,11 @@ class UnknownEquation(DosingError):
     def __init__(self, name: str, known: str) -> None:
         super().__init__(f"no kidney estimate is called {name!r}; there are {known}")
         self.name = name
+
+
+class UnusableGoal(DosingError):
+    """No regimen can be held against this goal; ``reason`` is a sentence for the prescriber."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason

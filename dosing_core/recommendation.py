@@ -61,6 +61,60 @@ class Target(Value):
     """Of ``effect`` and ``nadir``: which output of the model."""
     mic_mg_L: float | None = None
     """Of ``time_above_mic``."""
+    unbound_fraction: float = 1.0
+    """Of ``time_above_mic``: the part of the measured concentration that is not bound."""
+    horizon_h: float | None = None
+    """h after the next dose at which a regimen is judged where there is no steady state in closed form; None:
+    the usual horizon of ``regimens.simulated``."""
+    course_h: float | None = None
+    """Of ``cumulative_auc``: length of the course from its first dose, h."""
+
+
+class Band(Value):
+    """The dose band that stands in for an exact dose, and what that costs."""
+
+    dose_mg: float
+    low_mg: float
+    """Exact doses from here …"""
+    high_mg: float
+    """… to here are given as ``dose_mg``; infinite for the last band."""
+    exact_mg: float
+    """The unrounded dose with the least expected loss at the same interval."""
+    loss: float
+    """Expected loss of the band's dose."""
+    exact_loss: float
+    """Expected loss of the exact dose; ``loss`` less this is what banding costs."""
+
+
+class Hold(Value):
+    """Doses that are left out until the exposure has come down."""
+
+    resume_at: AwareDatetime
+    skipped: int
+    """Doses left out."""
+    below: float
+    """mg/L, or the unit of the target's output: the next dose waits until the median is below it."""
+    expected: Estimate
+    """At ``resume_at``, before the dose, in the same unit."""
+
+
+class Steepness(Value):
+    """How far apart, for this patient, the dose that works and the dose that harms are."""
+
+    benefit: str
+    """What counts as working, in words."""
+    harm: str
+    effective_mg: Estimate
+    """Single dose of the regimen at which the benefit is reached."""
+    harmful_mg: Estimate
+    """… at which harm is reached."""
+    margin: Estimate
+    """``harmful_mg / effective_mg``, particle by particle."""
+    overlap: Chance
+    """That a dose that works harms already: a margin of at most 1."""
+    beyond: float
+    """Share of particles in which one of the two lies outside the doses that were looked at; they count with
+    the nearest dose."""
 
 
 class RegimenOption(Value):
@@ -80,6 +134,12 @@ class RegimenOption(Value):
     expected_loss: float
     notes: tuple[str, ...] = ()
     """Limits that this regimen touches or breaks, in words."""
+    judged_at_h: float | None = None
+    """h after the first dose at which exposures were read off; None: they hold at steady state."""
+    still_rising: float | None = None
+    """Share of particles whose exposure still rises at ``judged_at_h``: for them no plateau may exist."""
+    band: Band | None = None
+    hold: Hold | None = None
 
 
 class BrokenLimit(Value):
@@ -145,6 +205,12 @@ class NextLevel(Value):
     time: AwareDatetime
     latest: AwareDatetime | None = None
     reason: str
+    loss_now: float | None = None
+    """Expected loss of the best regimen as things are known now; None where no time was weighed."""
+    loss_after: float | None = None
+    """… once a level at ``time`` is known, on average over what it may show."""
+    loss_usual: float | None = None
+    """… once one at the time that the file's rule names is known."""
 
 
 class PlanStep(Value):

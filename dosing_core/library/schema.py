@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field, model_validator
 
-from dosing_core.case import ConditionName, CovariateName, Route
+from dosing_core.case import ConditionName, CovariateName, Metric, Route
 from dosing_core.population.model import PopulationModel
 from dosing_core.recommendation import Display
 from dosing_core.value import Value
@@ -112,6 +112,29 @@ class RouteRule(_Part):
         return self
 
 
+class OralDosing(_Part):
+    """Doses and intervals by mouth."""
+
+    increment: Number
+    intervals_h: tuple[Annotated[float, Field(gt=0)], ...]
+    most_per_dose: Number
+    strengths_mg: tuple[Annotated[float, Field(gt=0)], ...] = ()
+
+
+class Bands(_Part):
+    """Ready-made doses that stand in for every exact dose near them (dose banding)."""
+
+    doses_mg: Annotated[tuple[Annotated[float, Field(gt=0)], ...], Field(min_length=1)]
+    """Ascending."""
+    source: Text
+
+    @model_validator(mode="after")
+    def _ascending(self) -> Bands:
+        if list(self.doses_mg) != sorted(set(self.doses_mg)):
+            raise ValueError("doses_mg: not ascending")
+        return self
+
+
 class Dosing(_Part):
     """Which regimens a search may propose."""
 
@@ -127,6 +150,17 @@ class Dosing(_Part):
     """No single maintenance dose above this is proposed, mg."""
     products: Text
     """What is stocked, in words."""
+    strengths_mg: tuple[Annotated[float, Field(gt=0)], ...] = ()
+    """Units that a dose is put together from (tablets, vials); empty: any multiple of the increment."""
+    most_units: Annotated[int, Field(gt=0)] = 10
+    """A dose of more units is not proposed."""
+    oral: OralDosing | None = None
+    """What differs for oral doses where this section describes infusions."""
+    either_route: bool = False
+    """True: a search may change between the supported routes."""
+    clock_hours: tuple[Annotated[float, Field(ge=0, lt=24)], ...] = ()
+    """Hours of the day at which the first dose may be given, where the model depends on the clock."""
+    bands: Bands | None = None
 
 
 class Infusion(_Part):
@@ -140,6 +174,14 @@ class Infusion(_Part):
     """h; proposed infusion lengths are multiples of this."""
     continuous: Text
     """Why an infusion without a pause is not answered, as a sentence for the prescriber."""
+    prolonged_h: tuple[Annotated[float, Field(gt=0, le=24)], ...] = ()
+    """Longer lengths that a search may propose; one as long as the interval is a continuous infusion."""
+    most_concentrated: Number | None = None
+    """mg/mL of the bag."""
+    most_volume: Number | None = None
+    """mL of one dose."""
+    most_volume_rate: Number | None = None
+    """mL/h."""
 
 
 class Limits(_Part):
@@ -173,19 +215,50 @@ class TargetRule(_Part):
     """An exposure to aim at, and for whom."""
 
     id: Text
-    metric: Literal["auc24", "trough"]
+    metric: Metric
     range: Span
-    """mg·h/L or mg/L."""
+    """In the metric's unit: mg·h/L, mg/L, a fraction, or the output's own. A one-sided aim names the natural
+    bound as its other end."""
     indication: Text
+    indications: tuple[Text, ...] = ()
+    """The case's indications for which this aim is chosen before any other; empty: it is not chosen so."""
+    output: str = ""
+    """Of ``effect``, ``nadir``, ``occupancy``: which output of the model."""
+    per_mic: Literal["no", "low", "both"] = "no"
+    """Which ends are given per mg/L of MIC: both of a pure AUC/MIC; only the low one where the high one is a
+    limit of harm."""
+    mic: Number | None = None
+    """mg/L, taken where the case brings none."""
+    unbound_fraction: Number | None = None
+    """Of ``time_above_mic``."""
+    course: Number | None = None
+    """h; of ``cumulative_auc``: length of the course from its first dose."""
     first_weeks_after_transplant: Annotated[float, Field(gt=0)] | None = None
     """If set, the target holds only for so many weeks after the transplantation."""
     note: str = ""
+
+    @model_validator(mode="after")
+    def _says_what_it_needs(self) -> TargetRule:
+        if self.metric == "cumulative_auc" and self.course is None:
+            raise ValueError("course: a cumulative area needs the length of its course")
+        if self.metric in ("effect", "nadir") and not self.output:
+            raise ValueError("output: an effect needs the name of its output")
+        if (
+            self.metric in ("time_above_mic", "occupancy")
+            and not 0.0 <= self.range.low < self.range.high <= 1.0
+        ):
+            raise ValueError("range: a fraction lies between 0 and 1")
+        if self.range.high <= 0.0:
+            raise ValueError("range: nothing at or below 0 can be aimed at")
+        return self
 
 
 class Judgement(_Part):
     """How regimens are compared. Loss: weight · ln(limit / exposure) outside the target, plus a pull to its
     middle (see ``dosing_core.goals.loss``)."""
 
+    loss: Literal["window", "attainment"] = "window"
+    """``attainment``: 0 inside the target and the weight outside, however far."""
     below_weight: Number
     above_weight: Number
     centre_weight: Number
@@ -259,6 +332,16 @@ class LevelRules(_Part):
     """So many of the last levels are used."""
 
 
+class Rounds(_Part):
+    """When a ward draws blood."""
+
+    clock_hours: tuple[Annotated[float, Field(ge=0, lt=24)], ...] = ()
+    """Hours of the local day; empty: at any."""
+    after_dose_h: tuple[Annotated[float, Field(ge=0)], ...] = ()
+    """Hours after a dose has ended at which a sample beside the trough makes sense."""
+    source: Text
+
+
 class Sampling(_Part):
     """When the next level is worth drawing."""
 
@@ -270,6 +353,41 @@ class Sampling(_Part):
     """h; repeat while nothing changes."""
     red_flag_within_h: Number
     advice: Text
+    rounds: Rounds | None = None
+    """When blood can be drawn at all; None: the usual rule is not weighed against other times."""
+
+
+class SteepPoint(_Part):
+    """An exposure or effect at which something begins."""
+
+    metric: Metric
+    output: str = ""
+    level: Number
+    text: Text
+    """What it means, for a reader: "90 % of the greatest effect"."""
+
+
+class SteepnessRule(_Part):
+    """Between which two points the margin of a dose is measured."""
+
+    benefit: SteepPoint
+    harm: SteepPoint
+
+
+class IndividualRule(_Part):
+    """An aim derived from the patient's own dose-response."""
+
+    output: Text
+    """The measured effect."""
+    ec50: Text
+    """The model's parameter: concentration at half the greatest effect, mg/L."""
+    desired: Span
+    """Of the output, in its unit."""
+    metric: Literal["trough", "average", "peak"]
+    """The concentration that the derived aim is for."""
+    least_learned: Number
+    """1 - posterior / prior variance of ln EC50 from which on the patient's own value replaces the file's
+    aim."""
 
 
 class SourceReference(_Part):
@@ -308,6 +426,10 @@ class DrugFile(_Part):
     rising_creatinine: RisingCreatinine | None = None
     levels: LevelRules
     sampling: Sampling
+    steepness: SteepnessRule | None = None
+    individual_target: IndividualRule | None = None
+    horizon: Number | None = None
+    """h after the next dose at which a regimen is judged where no steady state exists in closed form."""
     occasion_cv: Number | None = None
     """Coefficient of variation of exposure within a patient from week to week, where the model leaves it out.
     Widens what is predicted, never sharpens it."""
