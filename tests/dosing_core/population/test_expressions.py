@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dosing_core.errors import InvalidExpression
-from dosing_core.population.expressions import MAX_CHARACTERS, Equations, parse
+from dosing_core.population.expressions import BUILT_CHARACTERS, MAX_CHARACTERS, Equations, parse
 
 
 @pytest.mark.parametrize(
@@ -32,11 +32,22 @@ from dosing_core.population.expressions import MAX_CHARACTERS, Equations, parse
         ("3 if WT == 70 and not (AGE != 40 or AGE < 0) else 4", 3.0),
         ("(0 or 5) + (2 and 3)", 2.0),
         ("1e3", 1000.0),
+        ("cos(0) + sin(0)", 1.0),
     ],
 )
 def test_it_computes(text: str, expected: float) -> None:
     """``and`` and ``or`` give truth as 1, not an operand."""
     assert parse(text, {"WT", "AGE"}, "here").evaluate({"WT": 70.0, "AGE": 40.0}) == pytest.approx(expected)
+
+
+def test_what_a_family_writes_may_be_longer_than_what_a_person_writes() -> None:
+    long = f"max({', '.join(['WT'] * 150)})"
+
+    assert parse(long, {"WT"}, "here", built=True).evaluate({"WT": 2.0}) == 2.0
+    with pytest.raises(InvalidExpression):
+        parse(long, {"WT"}, "here")
+    with pytest.raises(InvalidExpression):
+        parse(" " * BUILT_CHARACTERS + "1", {"WT"}, "here", built=True)
 
 
 def test_an_untaken_branch_is_not_computed() -> None:
