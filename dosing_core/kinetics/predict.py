@@ -1,7 +1,9 @@
-"""Concentrations and areas that doses give, for many particles at once.
+"""Concentrations and areas that doses give, for many particles at once, whatever the structure.
 
-``parameters`` is always ``Individual.parameters(eta)``, [n, n_rows, 7]. Results are on the observed scale
-(saturable binding applied), mg/L and mg·h/L.
+The solver follows from the form of the model. A ``Structure`` has closed formulas. A ``System`` that is
+linear with coefficients that only parameters decide is solved exactly, any other by steps under error
+control. ``parameters`` is always ``Individual.parameters(eta)``, [n, n_rows, n_parameters]. Results are on
+the observed scale (saturable binding applied), mg/L and mg·h/L, or the output's unit and that times h.
 """
 
 from __future__ import annotations
@@ -10,18 +12,20 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from dosing_core.kinetics import linear, lockstep
+from dosing_core.kinetics import linear, lockstep, ode, symbolic
 from dosing_core.kinetics.events import RATE, Events, build_events, rows_at
 from dosing_core.kinetics.history import DoseTable
 from dosing_core.kinetics.linear import CL, LAG, F
+from dosing_core.kinetics.ode import State
 from dosing_core.kinetics.steady import steady_profile
-from dosing_core.population.individual import FloatArray, Individual
+from dosing_core.population.individual import FloatArray, Individual, IntArray
+from dosing_core.population.system import System
 
 # 8-point Gauss-Legendre quadrature on [-1, 1]. Finding the nodes takes longer than using them.
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(8)
 
 Prediction = Callable[[FloatArray], FloatArray]
-"""Parameters [n, n_rows, 7] to observed concentrations [n, n_times], mg/L."""
+"""Parameters [n, n_rows, n_parameters] to what is observed [n, n_times], mg/L or the output's unit."""
 
 
 def bound(kinetic: FloatArray, binding: FloatArray) -> FloatArray:
@@ -30,8 +34,41 @@ def bound(kinetic: FloatArray, binding: FloatArray) -> FloatArray:
     return measured
 
 
-def prediction(individual: Individual, doses: DoseTable, times: FloatArray) -> Prediction:
-    """``concentrations`` with the events laid out once, for repeated calls with other parameters."""
+def is_linear(individual: Individual, output: int | None = 0) -> bool:
+    """True if superposition holds: what several doses do is the sum of what each does.
+
+    Of the kinetics alone if ``output`` is None, else of that output of a ``System`` too. The saturable
+    binding of a ``Structure`` is applied to the sum, so it does not count.
+    """
+    if not isinstance(individual.structure, System):
+        return True
+    return symbolic.superposes(individual.structure) and (
+        output is None or symbolic.linear_output(individual.structure, output) is not None
+    )
+
+
+def prediction(
+    individual: Individual,
+    doses: DoseTable,
+    times: FloatArray,
+    outputs: IntArray | None = None,
+    tolerance: float | None = None,
+    *,
+    state: State | None = None,
+    together: int = 1,
+) -> Prediction:
+    """``concentrations`` with the events laid out once, for repeated calls with other parameters.
+
+    ``outputs`` [n_times]: which output of a ``System`` is due at each time; None: the first, the measured
+    concentration. ``tolerance``: relative, of the steps of a system that is not linear (None: 1e-6, for
+    modes; 1e-4 is enough for particles). ``state``: where to go on from instead of from the first dose; then
+    ``doses`` are those from its time on. ``together``: so many particles in a row take the same steps, which
+    differences between them need.
+    """
+    times = np.asarray(times, dtype=np.float64)
+    if isinstance(individual.structure, System):
+        return ode.prediction(individual, doses, times, outputs, tolerance, state=state, together=together)
+    _only_concentration(outputs, state)
     events = build_events(individual, doses, times)
     binding = None if individual.binding is None else individual.binding[rows_at(individual, times)]
 
@@ -43,27 +80,47 @@ def prediction(individual: Individual, doses: DoseTable, times: FloatArray) -> P
 
 
 def concentrations(
-    individual: Individual, parameters: FloatArray, doses: DoseTable, times: FloatArray
+    individual: Individual,
+    parameters: FloatArray,
+    doses: DoseTable,
+    times: FloatArray,
+    output: int = 0,
+    tolerance: float | None = None,
+    *,
+    state: State | None = None,
 ) -> FloatArray:
-    """Observed concentration [n, n_times] at ``times`` (h), mg/L.
+    """What is observed of one output [n, n_times] at ``times`` (h), mg/L or the output's unit.
 
     At the time of a dose: before the dose. At the time of a change of row: with the new row.
     """
-    return prediction(individual, doses, np.asarray(times, dtype=np.float64))(parameters)
+    outputs = np.full(len(times), output, dtype=np.int64)
+    return prediction(individual, doses, times, outputs, tolerance, state=state)(parameters)
 
 
 def auc(
-    individual: Individual, parameters: FloatArray, doses: DoseTable, start: float, end: float
+    individual: Individual,
+    parameters: FloatArray,
+    doses: DoseTable,
+    start: float,
+    end: float,
+    output: int = 0,
+    tolerance: float | None = None,
+    *,
+    state: State | None = None,
 ) -> FloatArray:
-    """Area [n] under the observed concentration from ``start`` to ``end`` (h), mg·h/L.
+    """Area [n] under what is observed of one output from ``start`` to ``end`` (h), mg·h/L.
 
-    From the state where the drug does not bind saturably, else by Gauss-Legendre panels between events.
+    From the state where the drug does not bind saturably, else by Gauss-Legendre panels between events or,
+    for a system that is not linear, as one more state under error control.
     Raises ``ValueError`` if ``end`` is before ``start``.
     """
     if end < start:
         raise ValueError("an area needs its end after its start")
     if end == start:
         return np.zeros(len(parameters))
+    if isinstance(individual.structure, System):
+        return ode.auc(individual, parameters, doses, start, end, output, tolerance, state=state)
+    _only_concentration(np.array([output]), state)
     events = build_events(individual, doses, np.array([start, end], dtype=np.float64))
     if individual.binding is not None:
         return _one_by_one(parameters, individual.binding, events)
@@ -72,6 +129,11 @@ def auc(
     if lost.any():
         area[lost] = _one_by_one(parameters[lost], np.empty((0, 2)), events)
     return area
+
+
+def _only_concentration(outputs: IntArray | None, state: State | None) -> None:
+    if state is not None or (outputs is not None and np.any(outputs)):
+        raise ValueError("a closed form has one output, and starts before the first dose")
 
 
 def _side_by_side(parameters: FloatArray, events: Events, outputs: int, *, areas: bool) -> FloatArray:
@@ -123,7 +185,9 @@ def steady_state(
 
     ``amount`` mg every ``interval`` h over ``duration`` h (0: bolus; not read if ``depot``). ``offsets`` h
     after a dose is swallowed or its infusion starts; 0 is the trough, before the dose.
+    Raises ``ValueError`` for a system that has no steady state in closed form.
     """
+    _closed_form(individual)
     last = parameters[:, -1].copy()
     offsets = np.asarray(offsets, dtype=np.float64)
     kinetic = steady_profile(last, float(amount), float(interval), float(duration), depot, offsets)
@@ -138,7 +202,11 @@ def steady_state_auc24(
     duration: float,
     depot: bool,
 ) -> FloatArray:
-    """Average 24-h area [n] at steady state, mg·h/L: F · dose / CL · 24 / interval without binding."""
+    """Average 24-h area [n] at steady state, mg·h/L: F · dose / CL · 24 / interval without binding.
+
+    Raises ``ValueError`` for a system that has no steady state in closed form.
+    """
+    _closed_form(individual)
     last = parameters[:, -1].copy()
     if individual.binding is None:
         factor = last[:, F] if depot else 1.0
@@ -149,6 +217,11 @@ def steady_state_auc24(
     kinetic = steady_profile(last, float(amount), float(interval), float(duration), depot, offsets)
     area: FloatArray = np.einsum("no,o->n", bound(kinetic, individual.binding[-1]), weights)
     return area * (24.0 / interval)
+
+
+def _closed_form(individual: Individual) -> None:
+    if isinstance(individual.structure, System):
+        raise ValueError("this system has no steady state in closed form")
 
 
 def interval_quadrature(interval: float, duration: float) -> tuple[FloatArray, FloatArray]:

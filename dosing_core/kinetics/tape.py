@@ -1,0 +1,283 @@
+"""Programs: expressions as a list of instructions over registers, which one compiled kernel runs.
+
+A drug file may spell any equations, and a server must not call a compiler for them: that takes seconds. So
+the kernel is compiled once, and an expression becomes data for it. Each register holds one value for each of
+many particles ("lanes"), so that reading an instruction is paid once for all of them and the arithmetic runs
+in vector instructions.
+
+Instructions that read only what stays the same for a while (parameters, not states or time) come first; a
+solver runs them once a row of covariates and the rest at every stage of every step.
+
+Both sides of a condition are computed and one is taken, so what is not finite in the other does no harm.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dosing_core.kinetics.compiled import compiled
+from dosing_core.kinetics.graph import CONSTANT, NAME, POW, SQRT, Graph
+from dosing_core.kinetics.lockstep import _power_of_two
+from dosing_core.population.expressions import Expression
+from dosing_core.population.individual import FloatArray
+
+POW_OF_AMOUNT, SQRT_OF_AMOUNT = 28, 29
+"""Beside the nodes of a graph: the base counts as 0 where it is negative."""
+
+WIDTH = 64
+"""Lanes at a time in ``Program.evaluate``."""
+
+_LOG2_E = 1.4426950408889634
+_LN2_HIGH, _LN2_LOW = 6.93147180369123816490e-01, 1.90821492927058770002e-10
+_ROUND = 6755399441055744.0
+"""1.5 · 2^52: adding it and taking it away again rounds to an integer."""
+_LEAST, _MOST = -708.0, 709.0
+"""Powers of e beyond these are 0 and infinite: they would not be normal numbers."""
+
+
+@dataclass(frozen=True, eq=False)
+class Program:
+    """Instructions and where they stand. Registers: names, then constants, then results."""
+
+    names: tuple[str, ...]
+    """What the first registers hold."""
+    constants: FloatArray
+    """[n_constants] what the next registers hold."""
+    code: NDArray[np.int64]
+    """[n_instructions, 5] what to do, register of the result, registers of up to three parts."""
+    steady: int
+    """So many first instructions read nothing that varies."""
+    outputs: NDArray[np.int64]
+    """[n_outputs] registers of the results."""
+    registers: int
+    """How many there are."""
+
+    def evaluate(self, inputs: FloatArray) -> FloatArray:
+        """Results [n_outputs, n] for ``inputs`` [n_names, n]; not finite where the language would refuse."""
+        inputs = np.ascontiguousarray(inputs, dtype=np.float64)
+        if inputs.ndim != 2 or len(inputs) != len(self.names):
+            raise ValueError(f"a program over {len(self.names)} names got {inputs.shape}")
+        results: FloatArray = evaluate(self.constants, self.code, self.outputs, self.registers, inputs)
+        return results
+
+
+def compile_expressions(
+    expressions: Iterable[Expression],
+    names: Sequence[str],
+    varying: Iterable[str] = (),
+    *,
+    amounts: bool = False,
+) -> Program:
+    """The program that computes ``expressions`` from values of ``names``; see ``compile_nodes``."""
+    graph = Graph()
+    places = [graph.expression(expression) for expression in expressions]
+    return compile_nodes(graph, places, names, varying, amounts=amounts)
+
+
+def compile_nodes(
+    graph: Graph,
+    places: Sequence[int],
+    names: Sequence[str],
+    varying: Iterable[str] = (),
+    *,
+    amounts: bool = False,
+) -> Program:
+    """The program that computes the nodes ``places`` of a graph.
+
+    ``varying``: names whose values change more often than the others'. ``amounts``: take powers and roots of
+    something negative as those of 0; a solver's error may leave an empty state at -1e-12, whose power would
+    be NaN. Raises ``KeyError`` for a name that is read but not given.
+    """
+    changes = frozenset(varying)
+    reached = graph.reached(places)
+    register = {graph.name(name): place for place, name in enumerate(names)}
+    constants: list[float] = []
+    for at in reached:
+        node = graph.nodes[at]
+        if node.what == NAME and at not in register:
+            raise KeyError(node.name)
+        if node.what == CONSTANT:
+            register[at] = len(names) + len(constants)
+            constants.append(node.value)
+    computed = [at for at in reached if at not in register]
+    computed.sort(key=lambda at: bool(graph.reads(at) & changes))  # stable: parts stay before wholes
+    inputs = len(names) + len(constants)
+    register |= {at: inputs + line for line, at in enumerate(computed)}
+    code = np.zeros((len(computed), 5), dtype=np.int64)
+    for line, at in enumerate(computed):
+        node = graph.nodes[at]
+        parts = [register[part] for part in node.parts]
+        parts += parts[-1:] * (3 - len(parts))
+        code[line] = (_what(graph, at) if amounts else node.what, register[at], *parts)
+    return Program(
+        names=tuple(names),
+        constants=np.array(constants, dtype=np.float64),
+        code=code,
+        steady=sum(1 for at in computed if not graph.reads(at) & changes),
+        outputs=np.array([register[place] for place in places], dtype=np.int64),
+        registers=inputs + len(computed),
+    )
+
+
+def _what(graph: Graph, at: int) -> int:
+    node = graph.nodes[at]
+    if node.what == SQRT:
+        return SQRT_OF_AMOUNT
+    if node.what == POW:
+        exponent = graph.value(node.parts[1])
+        return POW if exponent is not None and exponent == int(exponent) else POW_OF_AMOUNT
+    return node.what
+
+
+@compiled
+def exponential(x: float) -> float:
+    """e^x to an ulp or two, the same alone and in a vector; 0 or infinite beyond normal numbers.
+
+    e^x = 2^k e^r with |r| <= ln 2 / 2 and e^r by its series (Cody and Waite's reduction).
+    """
+    inside = _MOST if x > _MOST else x
+    inside = _LEAST if inside < _LEAST else inside
+    k = (inside * _LOG2_E + _ROUND) - _ROUND
+    r = (inside - k * _LN2_HIGH) - k * _LN2_LOW
+    q = 1.6059043836821613e-10 * r + 2.08767569878681e-09  # 1/13!, 1/12!, and so on
+    q = q * r + 2.505210838544172e-08
+    q = q * r + 2.755731922398589e-07
+    q = q * r + 2.7557319223985893e-06
+    q = q * r + 2.48015873015873e-05
+    q = q * r + 0.0001984126984126984
+    q = q * r + 0.001388888888888889
+    q = q * r + 0.008333333333333333
+    q = q * r + 0.041666666666666664
+    q = q * r + 0.16666666666666666
+    q = q * r + 0.5
+    power = _power_of_two(k)
+    result = power + power * (r + r * r * q)
+    result = 0.0 if x < _LEAST else result
+    return np.inf if x > _MOST else result
+
+
+@compiled
+def run_tape(code: NDArray[np.int64], first: int, last: int, registers: FloatArray, lanes: int) -> None:
+    """Run the instructions from ``first`` up to ``last`` on ``registers`` [n_registers, lanes]."""
+    for line in range(first, last):
+        what = code[line, 0]
+        z = registers[code[line, 1]]
+        a = registers[code[line, 2]]
+        b = registers[code[line, 3]]
+        if what == 2:
+            for lane in range(lanes):
+                z[lane] = a[lane] + b[lane]
+        elif what == 3:
+            for lane in range(lanes):
+                z[lane] = a[lane] - b[lane]
+        elif what == 4:
+            for lane in range(lanes):
+                z[lane] = a[lane] * b[lane]
+        elif what == 5:
+            for lane in range(lanes):
+                z[lane] = a[lane] / b[lane]
+        elif what == 6:
+            for lane in range(lanes):
+                z[lane] = a[lane] ** b[lane]
+        elif what == 28:
+            for lane in range(lanes):
+                z[lane] = (0.0 if a[lane] < 0.0 else a[lane]) ** b[lane]
+        elif what == 7:
+            for lane in range(lanes):
+                z[lane] = -a[lane]
+        elif what == 8:
+            for lane in range(lanes):
+                z[lane] = exponential(a[lane])
+        elif what == 9:
+            for lane in range(lanes):
+                z[lane] = np.log(a[lane])
+        elif what == 10:
+            for lane in range(lanes):
+                z[lane] = np.log10(a[lane])
+        elif what == 11:
+            for lane in range(lanes):
+                z[lane] = np.sqrt(a[lane])
+        elif what == 29:
+            for lane in range(lanes):
+                z[lane] = np.sqrt(0.0 if a[lane] < 0.0 else a[lane])
+        elif what == 12:
+            for lane in range(lanes):
+                z[lane] = np.tanh(a[lane])
+        elif what == 13:
+            for lane in range(lanes):
+                z[lane] = np.floor(a[lane])
+        elif what == 14:
+            for lane in range(lanes):
+                z[lane] = abs(a[lane])
+        elif what == 15:
+            for lane in range(lanes):
+                z[lane] = np.rint(a[lane])
+        elif what == 16:
+            for lane in range(lanes):
+                z[lane] = b[lane] if b[lane] < a[lane] else a[lane]
+        elif what == 17:
+            for lane in range(lanes):
+                z[lane] = b[lane] if b[lane] > a[lane] else a[lane]
+        elif what == 18:
+            for lane in range(lanes):
+                z[lane] = 1.0 if a[lane] < b[lane] else 0.0
+        elif what == 19:
+            for lane in range(lanes):
+                z[lane] = 1.0 if a[lane] <= b[lane] else 0.0
+        elif what == 20:
+            for lane in range(lanes):
+                z[lane] = 1.0 if a[lane] == b[lane] else 0.0
+        elif what == 21:
+            for lane in range(lanes):
+                z[lane] = 1.0 if a[lane] != b[lane] else 0.0
+        elif what == 22:
+            for lane in range(lanes):
+                z[lane] = 1.0 if a[lane] != 0.0 and b[lane] != 0.0 else 0.0
+        elif what == 23:
+            for lane in range(lanes):
+                z[lane] = 1.0 if a[lane] != 0.0 or b[lane] != 0.0 else 0.0
+        elif what == 24:
+            for lane in range(lanes):
+                z[lane] = 1.0 if a[lane] == 0.0 else 0.0
+        elif what == 25:
+            c = registers[code[line, 4]]
+            for lane in range(lanes):
+                z[lane] = b[lane] if a[lane] != 0.0 else c[lane]
+        elif what == 26:
+            for lane in range(lanes):
+                z[lane] = np.sin(a[lane])
+        else:
+            for lane in range(lanes):
+                z[lane] = np.cos(a[lane])
+
+
+@compiled
+def evaluate(
+    constants: FloatArray,
+    code: NDArray[np.int64],
+    outputs: NDArray[np.int64],
+    n_registers: int,
+    inputs: FloatArray,
+) -> FloatArray:
+    """Results [n_outputs, n] of a program for ``inputs`` [n_names, n]."""
+    n_names, n = inputs.shape
+    results = np.empty((len(outputs), n))
+    registers = np.zeros((n_registers, WIDTH))
+    for place in range(len(constants)):
+        registers[n_names + place] = constants[place]
+    first = 0
+    while first < n:
+        lanes = min(WIDTH, n - first)
+        for place in range(n_names):
+            for lane in range(lanes):
+                registers[place, lane] = inputs[place, first + lane]
+        run_tape(code, 0, len(code), registers, lanes)
+        for place in range(len(outputs)):
+            for lane in range(lanes):
+                results[place, first + lane] = registers[outputs[place], lane]
+        first += lanes
+    return results
