@@ -9,6 +9,7 @@
     ├── UnitError            a quantity has no exact conversion to the canonical unit
     ├── InvalidDataset       a pharmacometric dataset breaks a convention (says row and column)
     ├── InvalidCovariate     a covariate is absent, unknown to the model or out of its range (names it)
+    ├── UnreadableGenotype   a genotype names what does not exist or leaves it open (says what)
     ├── RaceNotUsed          an equation with a term for race was asked for (says why there is none)
     ├── UnknownEquation      no estimate of kidney function has this name (says which there are)
     ├── UnusableGoal         what is aimed at contradicts itself or cannot be asked of the model (says why)
@@ -101,3 +102,13 @@ class UnusableGoal(DosingError):
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
+
+
+class UnreadableGenotype(DosingError):
+    """A genotype cannot be read as it is written; ``problem`` says why."""
+
+    def __init__(self, gene: str, text: str, problem: str) -> None:
+        super().__init__(f"{gene} {text!r}: {problem}")
+        self.gene = gene
+        self.text = text
+        self.problem = problem
