@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -16,6 +16,7 @@ from pydantic import BaseModel, ValidationError
 from dosing_core.errors import InvalidDrugFile, UnknownDrug
 from dosing_core.library.schema import DrugFile
 from dosing_core.population.model import PopulationModel
+from dosing_core.population.short_forms import Contradiction, spelt_out
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -96,7 +97,10 @@ def _parse(text: str, name: str, kind: type[_Parsed]) -> _Parsed:
     try:
         _refuse_repeated_keys(root, name)
         content = yaml.load(text, Loader=_LOADER)  # noqa: S506 - safe
-        document = json.dumps(content, allow_nan=False)
+        document = json.dumps(_spelt_out(content), allow_nan=False)
+    except Contradiction as error:
+        where = ".".join(str(part) for part in error.path)
+        raise InvalidDrugFile(f"{name}:{_line(root, error.path)}: {where}", str(error)) from error
     except yaml.YAMLError as error:
         raise InvalidDrugFile(name, " ".join(str(error).split())) from error
     except (TypeError, ValueError) as error:
@@ -109,6 +113,14 @@ def _parse(text: str, name: str, kind: type[_Parsed]) -> _Parsed:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "the file"
         raise InvalidDrugFile(f"{name}:{_line(root, first['loc'])}: {where}", first["msg"]) from error
+
+
+def _spelt_out(content: Any) -> Any:
+    """The models of a file, or the model that it is, without short forms."""
+    if isinstance(content, dict) and isinstance(content.get("models"), list):
+        models = [spelt_out(model, ("models", place)) for place, model in enumerate(content["models"])]
+        return {**content, "models": models}
+    return spelt_out(content)
 
 
 def _composed(text: str, name: str) -> yaml.Node | None:

@@ -7,7 +7,7 @@ gives one hypothesis a value. Nothing is filled in silently.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import product
 
@@ -16,9 +16,11 @@ import numpy as np
 from dosing_core.case import Case
 from dosing_core.errors import InvalidExpression
 from dosing_core.population import covariates as timeline
+from dosing_core.population import occasions
 from dosing_core.population.covariates import FIRST_DAY
 from dosing_core.population.individual import Individual
 from dosing_core.population.model import Covariate, Limit, PopulationModel
+from dosing_core.population.occasions import Occasion
 from dosing_core.population.rows import Row, individual_of, row_of
 from dosing_core.population.unknowns import Alternative, Resolved, cyp3a5_expresser, prednisolone_daily_dose
 from dosing_core.recommendation import Assumption, UsedFact
@@ -192,9 +194,37 @@ def _individual(model: PopulationModel, case: Case, fixed: dict[str, float]) -> 
                 values[name] = timeline.read(covariate, case.subject, time).value
         row = row_of(model, values)
         if not rows or row != rows[-1]:
-            times.append((time - case.now).total_seconds() / 3600.0 if rows else -np.inf)
+            times.append(_hours(time, case) if rows else -np.inf)
             rows.append(row)
-    return individual_of(model, times, rows)
+    labels: list[str] | None = None
+    if model.iov:
+        times, rows, labels = occasions.split(times, rows, _occasions(model, case))
+    return replace(individual_of(model, times, rows, labels), clock_h=_clock(case))
+
+
+def _hours(time: datetime, case: Case) -> float:
+    return (time - case.now).total_seconds() / 3600.0
+
+
+def _clock(case: Case) -> float:
+    """Hour of the local day at ``now``."""
+    return case.now.hour + case.now.minute / 60.0 + case.now.second / 3600.0
+
+
+def _occasions(model: PopulationModel, case: Case) -> tuple[Occasion, ...]:
+    """The patient's occasions. Raises ``ValueError`` where the model has too many effects for even one."""
+    if model.occasions is None:
+        return ()
+    room = (occasions.MOST_EFFECTS - len(model.iiv)) // len(model.iov) - 1
+    if room < 0:
+        raise ValueError(f"more than {occasions.MOST_EFFECTS} random effects")
+    return occasions.in_a_case(
+        model.occasions,
+        doses=[_hours(dose.time, case) for dose in case.doses],
+        levels=[_hours(level.time, case) for level in case.levels],
+        midnight=-_clock(case),
+        most=min(room, model.occasions.own),
+    )
 
 
 def _start(case: Case) -> datetime:
@@ -249,7 +279,23 @@ def _notes(model: PopulationModel, case: Case, discrete: dict[str, Resolved]) ->
             and any(alternative.value > 0 for alternative in resolved.alternatives)
         ):
             notes.append("Prednisolone is taken at today's dose for the whole history.")
+    if model.iov:
+        notes.append(_occasion_note(model, case))
     return tuple(notes)
+
+
+def _occasion_note(model: PopulationModel, case: Case) -> str:
+    """Which occasions of the patient have random effects of their own."""
+    try:
+        found = _occasions(model, case)
+    except ValueError:
+        return ""
+    own = sum(1 for occasion in found if occasion.label) - 1
+    older = len(found) - 1 - own
+    parts = [f"the last {own} with levels {'is' if own == 1 else 'are'} told apart"] if own else []
+    parts += [f"{older} other{' is' if older == 1 else 's are'} taken as the patient's mean"] if older else []
+    parts.append("the next doses meet a new one")
+    return f"{', '.join(model.iov)}: occasions within the patient differ; {', '.join(parts)}."
 
 
 def _words(name: str) -> str:

@@ -54,6 +54,16 @@ class ResidualError:
     power: float = 1.0
 
 
+@dataclass(frozen=True, eq=False)
+class SupportPoints:
+    """A prior of finitely many points (non-parametric population model), as random effects."""
+
+    eta: FloatArray
+    """[n, d] each point relative to the individual's typical values."""
+    probability: FloatArray
+    """[n], sums to 1."""
+
+
 @dataclass(frozen=True)
 class Individual:
     """Typical values over time, what varies between people, and how a level is measured.
@@ -90,7 +100,12 @@ class Individual:
     shape: FloatArray | None = None
     """[n_parameters] of ``BOX_COX``; not read elsewhere."""
     residuals: tuple[ResidualError, ...] = ()
-    """One an output where a ``System`` has several that are measured; empty: ``residual`` is the only one."""
+    """One an output where a ``System`` has several that are measured, then one an assay with an error of its
+    own; empty: ``residual`` is the only one."""
+    assays: tuple[tuple[str, int], ...] = ()
+    """Name of an assay and the place in ``residuals`` of the error of levels that it measured."""
+    support: SupportPoints | None = None
+    """Where given, the prior: these points and no others. ``omega`` is then their covariance."""
     clock_h: float = 0.0
     """Hour of the local day at ``now``."""
 
@@ -109,6 +124,14 @@ class Individual:
     def dimension(self) -> int:
         """Number of random effects."""
         return len(self.eta_names)
+
+    @property
+    def occasion_effects(self) -> BoolArray:
+        """[d] True for random effects of one occasion, False for those between people."""
+        found = np.zeros(self.dimension, dtype=np.bool_)
+        if self.occasion_index is not None:
+            found[self.occasion_index[self.occasion_index >= 0]] = True
+        return found
 
     def error_of(self, output: int) -> ResidualError:
         """Residual error of one output."""

@@ -11,15 +11,18 @@ import math
 from functools import cached_property
 from typing import Annotated, Literal, Self
 
-import numpy as np
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from dosing_core.case import ConditionName
 from dosing_core.errors import InvalidExpression
 from dosing_core.physiology.body_size import WeightChoice
+from dosing_core.population import omega
 from dosing_core.population.expressions import Equations, Expression, parse
 from dosing_core.population.individual import FloatArray
-from dosing_core.value import Value
+from dosing_core.population.record import Finite, Positive, Record
+from dosing_core.population.residual import ModelResidual
+from dosing_core.population.units import ModelUnits
+from dosing_core.population.variability import Correlation, Covariance, Occasions, Variability
 
 ParameterName = Literal["CL", "V1", "Q", "V2", "ka", "tlag", "F"]
 Quantity = Literal[
@@ -53,15 +56,6 @@ QUANTITY_UNITS: dict[Quantity, str] = {
 }
 """Quantities that ``bind`` can supply. A model must want them in just this unit."""
 
-Finite = Annotated[float, Field(allow_inf_nan=False)]
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-
-
-class Record(Value):
-    """A part of the drug file: strict, so a text is never taken for a number. Read it with ``from_bytes``."""
-
-    model_config = ConfigDict(strict=True)
-
 
 class ModelStructure(Record):
     """Linear kinetics as published."""
@@ -83,25 +77,6 @@ class ModelStructure(Record):
         if self.compartments == 1 and {"Q", "V2"} & set(self.parameters):
             raise ValueError("one compartment has neither Q nor V2")
         return self
-
-
-class ModelUnits(Record):
-    """Amounts are mg and volumes L in every model; time and concentration may differ."""
-
-    time: Literal["h", "day"]
-    amount: Literal["mg"]
-    volume: Literal["L"]
-    concentration: Literal["mg/L", "ug/L"]
-
-    @property
-    def concentration_factor(self) -> float:
-        """Multiply the model's concentrations by this to get mg/L."""
-        return {"mg/L": 1.0, "ug/L": 1e-3}[self.concentration]
-
-    def factor(self, parameter: ParameterName) -> float:
-        """Multiply the model's value of this parameter by this to get L, h and L/h."""
-        hours = {"h": 1.0, "day": 24.0}[self.time]
-        return {"CL": 1.0 / hours, "Q": 1.0 / hours, "ka": 1.0 / hours, "tlag": hours}.get(parameter, 1.0)
 
 
 class Theta(Record):
@@ -149,54 +124,6 @@ class Covariate(Record):
             raise ValueError("creatinine_clearance, and only it, says which weight it takes")
         if self.creatinine_floor is not None and not clearance:
             raise ValueError("creatinine_floor belongs to creatinine_clearance")
-        return self
-
-
-class Variability(Record):
-    """Between-subject variability of one parameter, log-normal, as published and as used."""
-
-    reported_as: Literal["CV%", "omega_SD", "omega_variance"]
-    reported_value: Positive
-    omega_variance: Positive
-    only_when: str | None = None
-    """Covariate (0/1) that must be 1 for this random effect to act."""
-    note: str = ""
-
-    @model_validator(mode="after")
-    def _converted(self) -> Self:
-        expected = {
-            "CV%": math.log1p((self.reported_value / 100.0) ** 2),
-            "omega_SD": self.reported_value**2,
-            "omega_variance": self.reported_value,
-        }[self.reported_as]
-        if not math.isclose(self.omega_variance, expected, rel_tol=1e-5):
-            raise ValueError(
-                f"omega_variance should be {expected:.6g} for {self.reported_value} {self.reported_as}"
-            )
-        return self
-
-
-class Correlation(Record):
-    """Correlation of two random effects on the log scale."""
-
-    between: tuple[ParameterName, ParameterName]
-    value: Annotated[float, Field(gt=-1, lt=1)]
-
-
-class ModelResidual(Record):
-    """Error of one measurement: variance = additive_sd² + (proportional_sd · f)², in the model's unit."""
-
-    form: Literal["additive", "proportional", "additive+proportional"]
-    additive_sd: Annotated[float, Field(ge=0)] = 0.0
-    proportional_sd: Annotated[float, Field(ge=0)] = 0.0
-    note: str = ""
-
-    @model_validator(mode="after")
-    def _as_its_form_says(self) -> Self:
-        if ("additive" in self.form) != (self.additive_sd > 0):
-            raise ValueError("additive_sd and form disagree")
-        if ("proportional" in self.form) != (self.proportional_sd > 0):
-            raise ValueError("proportional_sd and form disagree")
         return self
 
 
@@ -272,9 +199,18 @@ class PopulationModel(Record):
     covariates: dict[str, Covariate]
     equations: tuple[tuple[str, str], ...]
     """(name, expression) in order; each sees thetas, covariates and the names above it."""
-    iiv: dict[ParameterName, Variability] = Field(default_factory=dict)
+    iiv: dict[str, Variability] = Field(default_factory=dict)
+    """Between people, by parameter of the structure."""
     correlations: tuple[Correlation, ...] = ()
+    covariances: tuple[Covariance, ...] = ()
+    iov: dict[str, Variability] = Field(default_factory=dict)
+    """Within a person between occasions, on top of ``iiv`` and on the same scale."""
+    iov_correlations: tuple[Correlation, ...] = ()
+    iov_covariances: tuple[Covariance, ...] = ()
+    occasions: Occasions | None = None
     residual: ModelResidual | None = None
+    assays: dict[str, ModelResidual] = Field(default_factory=dict)
+    """Name of an assay: the error of the drug's levels that it measured, in place of ``residual``."""
     binding: Binding | None = None
     population: ModelPopulation
     reference: ModelReference
@@ -310,17 +246,13 @@ class PopulationModel(Record):
         thetas = {name: theta.value for name, theta in self.theta.items()}
         return self.parsed_equations.evaluate({**thetas, **covariates})
 
-    def omega(self, effects: tuple[ParameterName, ...]) -> FloatArray:
-        """[d, d] covariance of the random effects of these parameters, in this order."""
-        variance = np.array([self.iiv[name].omega_variance for name in effects], dtype=np.float64)
-        correlation = np.eye(len(effects))
-        for pair in self.correlations:
-            if set(pair.between) <= set(effects):
-                i, j = (effects.index(name) for name in pair.between)
-                correlation[i, j] = correlation[j, i] = pair.value
-        deviation = np.sqrt(variance)
-        covariance: FloatArray = correlation * np.outer(deviation, deviation)
-        return covariance
+    def omega(self, effects: tuple[str, ...]) -> FloatArray:
+        """[d, d] covariance of the random effects of these parameters between people, in this order."""
+        return omega.covariance_of(effects, self.iiv, self.correlations, self.covariances)
+
+    def occasion_omega(self, effects: tuple[str, ...]) -> FloatArray:
+        """[d, d] covariance of the random effects of these parameters within a person, on one occasion."""
+        return omega.covariance_of(effects, self.iov, self.iov_correlations, self.iov_covariances)
 
     @model_validator(mode="after")
     def _names_hold(self) -> Self:
@@ -331,25 +263,36 @@ class PopulationModel(Record):
         for parameter, name in self.structure.parameters.items():
             if name not in computed:
                 raise ValueError(f"structure.parameters.{parameter}: no equation {name!r}")
-        for parameter, variability in self.iiv.items():
-            if parameter not in self.structure.parameters:
-                raise ValueError(f"iiv.{parameter}: the model has no such parameter")
+        self._effects_hold("iiv", self.iiv)
+        self._effects_hold("iov", self.iov)
+        for varied, varies in self.iov.items():
+            between = next((v for name, v in self.iiv.items() if varied in (name, *v.also_on)), None)
+            if between is not None and (between.form, between.shape) != (varies.form, varies.shape):
+                raise ValueError(f"iov.{varied}: another form than in iiv")
+        return self
+
+    def _effects_hold(self, place: str, effects: dict[str, Variability]) -> None:
+        """Raises ``ValueError`` for effects on parameters that are not there, or on one parameter twice."""
+        acted_on: set[str] = set()
+        for parameter, variability in effects.items():
+            for name in (parameter, *variability.also_on):
+                if name not in self.structure.parameters:
+                    raise ValueError(f"{place}.{parameter}: the model has no parameter {name!r}")
+                if name in acted_on:
+                    raise ValueError(f"{place}.{parameter}: two random effects on {name!r}")
+                acted_on.add(name)
             switch = variability.only_when
             if switch is not None and (
                 switch not in self.covariates or self.covariates[switch].unit != "0/1"
             ):
-                raise ValueError(f"iiv.{parameter}: {switch!r} is not a 0/1 covariate")
-        return self
+                raise ValueError(f"{place}.{parameter}: {switch!r} is not a 0/1 covariate")
 
     @model_validator(mode="after")
     def _variability_holds(self) -> Self:
-        pairs = [frozenset(correlation.between) for correlation in self.correlations]
-        if any(len(pair) != 2 or not pair <= set(self.iiv) for pair in pairs) or len(set(pairs)) != len(
-            pairs
-        ):
-            raise ValueError("correlations must name pairs of different parameters in iiv, each once")
-        if self.iiv and np.linalg.eigvalsh(self.omega(tuple(self.iiv))).min() <= 0:
-            raise ValueError("the covariance of the random effects is not positive definite")
+        omega.check("iiv", self.iiv, self.correlations, self.covariances)
+        omega.check("iov", self.iov, self.iov_correlations, self.iov_covariances)
+        if bool(self.iov) != (self.occasions is not None):
+            raise ValueError("iov needs occasions to say what an occasion is, and occasions need iov")
         if self.use == "estimation":
             if self.confidence == "low":
                 raise ValueError("low confidence: must not be used for estimation")
