@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from cds_hooks import pharmacometrics
+from cds_hooks import library_tool, pharmacometrics
 from cds_hooks.errors import ConfigurationError, ServiceError
 
 if TYPE_CHECKING:
@@ -62,6 +62,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_schema(commands)
     _add_replay(commands)
     _add_calls(commands)
+    library_tool.add_library(commands)
     pharmacometrics.add_fit(commands)
     pharmacometrics.add_simulate(commands)
     return parser

@@ -50,7 +50,18 @@ def test_the_start_is_quick_because_nothing_heavy_is_loaded() -> None:
 
 
 @pytest.mark.parametrize(
-    "command", [[], ["serve"], ["demo"], ["recommend"], ["schema"], ["replay"], ["calls"]]
+    "command",
+    [
+        [],
+        ["serve"],
+        ["demo"],
+        ["recommend"],
+        ["schema"],
+        ["replay"],
+        ["calls"],
+        ["library"],
+        ["library", "check"],
+    ],
 )
 def test_help_explains(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as left:

@@ -105,8 +105,8 @@ def test_a_high_inr_on_day_4_lowers_the_refined_dose() -> None:
 
 
 def test_the_refinement_by_hand() -> None:
-    """60 y, 1.9 m², one A, INR 2 after three doses of 5 mg, by hand: exp(3.10894 − 0.4602 − 0.35774 − 0.23032 +
-    0.46734 + 0.66823 + 0.23865) / 7."""
+    """60 y, 1.9 m², one A, INR 2 after three doses of 5 mg, by hand: exp(3.10894 − 0.4602 − 0.35774 − 0.23032
+    + 0.46734 + 0.66823 + 0.23865) / 7."""
     patient = _with_surface(1.9, genotype=Genotype(1, (0, 0)))
 
     assert lenzini(patient, Course(2.0, (5.0, 5.0, 5.0))) == pytest.approx(4.4326, rel=1e-4)
