@@ -15,15 +15,17 @@ from typing import Literal
 import numpy as np
 
 from dosing_core import explain, phrases, sampling
+from dosing_core.averaging import panel, unusable_choice
 from dosing_core.case import Case, Finding, Regimen
 from dosing_core.consultation import Consultation, best_under, consult, usable
 from dosing_core.curves import curve, past_window
 from dosing_core.kinetics import hours
 from dosing_core.library.load import load_drug
 from dosing_core.library.schema import DrugFile
+from dosing_core.model_uses import model_uses
 from dosing_core.parameters import expected_person
 from dosing_core.plan import plan
-from dosing_core.population.bind import Bound, bind
+from dosing_core.population.bind import Bound
 from dosing_core.recommendation import (
     BrokenLimit,
     Curve,
@@ -59,11 +61,14 @@ def recommend(case: Case) -> Recommendation:
     if screening.outcome is not None:
         return _refusal(case, drug_file, screening, screening.outcome, screening.reason)
     counted = usable(case, screening.doses, screening)
+    if unusable := unusable_choice(case, drug_file):
+        text = f"{phrases.capital(drug_file.display.drug_name)} is not individualised: {unusable}."
+        return _refusal(case, drug_file, screening, "insufficient", text)
     try:
-        bound = bind(drug_file.model, counted)
-        if bound.missing or bound.beyond_validity:
-            return _model_may_not_speak(case, drug_file, screening, bound)
-        consultation = consult(counted, drug_file, screening, bound)
+        models = panel(counted, drug_file)
+        if not models.speakers:
+            return _model_may_not_speak(case, drug_file, screening, models.main)
+        consultation = consult(counted, drug_file, screening, models)
         return _answer(case, consultation, screening)
     except (ArithmeticError, ValueError, np.linalg.LinAlgError):
         # A valid case whose numbers break down (an absurd dose, a level of a billion) gets an honest no.
@@ -240,12 +245,18 @@ def _compose(
         red_flags=screening.red_flags,
         hold=high,
         assumptions=assumptions(own, screening) if decision.outcome != "insufficient" else (),
-        models=(explain.model_use(own),),
+        models=model_uses(own, _answered(own, decision)),
         references=explain.references(drug_file),
         diagnostics=own.belief.diagnostics,
         without_flagged=decision.without_flagged,
         engine=engine(drug_file),
     )
+
+
+def _answered(consultation: Consultation, decision: _Decision) -> Regimen | None:
+    """The regimen that the answer stands by: the recommended one, else the order as it was judged."""
+    recommended = next((one.regimen for one in decision.options if one.role == "recommended"), None)
+    return recommended or (consultation.ordered.regimen if consultation.ordered else None)
 
 
 def _requests(

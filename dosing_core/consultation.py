@@ -12,6 +12,7 @@ from functools import cached_property
 
 import numpy as np
 
+from dosing_core.averaging import Panel
 from dosing_core.case import Case, Dose, Regimen
 from dosing_core.earlier_doses import with_earlier_doses
 from dosing_core.goals import choose_target
@@ -20,13 +21,13 @@ from dosing_core.inference.particles import Particles
 from dosing_core.kinetics import DoseTable, concentrations, dose_table
 from dosing_core.library.schema import DrugFile
 from dosing_core.parameters import parameter_estimates
-from dosing_core.population.bind import Bound
+from dosing_core.population.individual import FloatArray
 from dosing_core.recommendation import ParameterEstimate, Target
 from dosing_core.regimens.candidates import Candidate, candidates
 from dosing_core.regimens.comparison import best
 from dosing_core.regimens.infusion import standard_duration
 from dosing_core.regimens.limits import PatientLimits, patient_limits
-from dosing_core.regimens.search import Question, Scored, Search, score, score_one, search
+from dosing_core.regimens.search import Question, Scored, Search, score, search
 from dosing_core.regimens.timing import Timing, timing
 from dosing_core.review import Reviewed, review
 from dosing_core.screening import Screening, latest_measurement
@@ -42,7 +43,7 @@ class Consultation:
     case: Case
     """With the usable doses and levels only."""
     drug_file: DrugFile
-    bound: Bound
+    panel: Panel
     reviewed: Reviewed
     history: DoseTable
     supposed: tuple[str, ...]
@@ -57,13 +58,26 @@ class Consultation:
     search: Search
     chosen: Scored | None
     """The best candidate; None if no practical regimen is inside the limits."""
-    ordered: Scored | None
+    order_search: Search | None
     """The order as written, an unwritten infusion length filled in; None if it is incomplete."""
+
+    @property
+    def ordered(self) -> Scored | None:
+        """The order's own score."""
+        return self.order_search.scored[0] if self.order_search else None
+
+    def values(self, regimen: Regimen) -> FloatArray:
+        """[n] exposure under this regimen in each of the question's particles, in the target's metric."""
+        for found in filter(None, (self.order_search, self.search)):
+            for place, one in enumerate(found.candidates):
+                if one.regimen == regimen:
+                    return np.asarray(found.values[place])
+        return np.asarray(search(self.question, (Candidate(regimen, usual=True, preference=0),)).values[0])
 
     @cached_property
     def parameters(self) -> tuple[ParameterEstimate, ...]:
         """What is believed of clearance and volumes."""
-        return parameter_estimates(self.reviewed.belief, len(self.reviewed.used))
+        return parameter_estimates(self.reviewed.belief, len(self.reviewed.used), {})
 
     @cached_property
     def expected_when_due(self) -> float:
@@ -78,11 +92,11 @@ class Consultation:
         return self.reviewed.belief
 
 
-def consult(case: Case, drug_file: DrugFile, screening: Screening, bound: Bound) -> Consultation:
-    """Work out all numbers for a screened case and a model that may speak."""
+def consult(case: Case, drug_file: DrugFile, screening: Screening, models: Panel) -> Consultation:
+    """Work out all numbers for a screened case and models of which at least one may speak."""
     doses, levels = screening.doses, screening.levels
     history, supposed = with_earlier_doses(dose_table(doses, case.now), case, doses, drug_file)
-    reviewed = review(bound, history, levels, doses, drug_file, case.now)
+    reviewed = review(models.hypotheses, history, levels, doses, drug_file, case.now)
     when = timing(case, doses, drug_file.dosing.intervals_h)
     weight = latest_measurement(case.subject.weight, case.now)
     height = latest_measurement(case.subject.height, case.now)
@@ -98,7 +112,7 @@ def consult(case: Case, drug_file: DrugFile, screening: Screening, bound: Bound)
     return Consultation(
         case=case,
         drug_file=drug_file,
-        bound=bound,
+        panel=models,
         reviewed=reviewed,
         history=history,
         supposed=supposed,
@@ -111,7 +125,7 @@ def consult(case: Case, drug_file: DrugFile, screening: Screening, bound: Bound)
         question=question,
         search=found,
         chosen=best(found.scored, target, drug_file.judgement),
-        ordered=score_one(question, ordered) if ordered else None,
+        order_search=search(question, (Candidate(ordered, usual=True, preference=0),)) if ordered else None,
     )
 
 

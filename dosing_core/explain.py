@@ -11,7 +11,6 @@ from dosing_core.library.schema import DrugFile
 from dosing_core.recommendation import (
     BrokenLimit,
     LevelReview,
-    ModelUse,
     Outcome,
     ParameterEstimate,
     Reference,
@@ -124,7 +123,7 @@ def _creatinine_does_not_explain(consultation: Consultation, screening: Screenin
 
 def used_facts(consultation: Consultation) -> tuple[UsedFact, ...]:
     """Facts of the model, then what was given and measured."""
-    return (*consultation.bound.used, *history_facts(consultation.case, consultation))
+    return (*consultation.panel.used, *history_facts(consultation.case, consultation))
 
 
 def history_facts(case: Case, consultation: Consultation) -> Iterator[UsedFact]:
@@ -145,22 +144,6 @@ def history_facts(case: Case, consultation: Consultation) -> Iterator[UsedFact]:
         level = consultation.reviewed.levels[index]
         value = phrases.measured(level.observed, display)
         yield UsedFact(name="level", value=value, time=level.time, source=level.source)
-
-
-def model_use(consultation: Consultation) -> ModelUse:
-    """The model that spoke, its population, and what a pharmacist should know of it."""
-    model, bound = consultation.bound.model, consultation.bound
-    return ModelUse(
-        id=model.id,
-        name=model.name,
-        weight=1.0,
-        confidence=model.confidence,
-        population=model.population.description,
-        inside_population=bound.inside_population,
-        reference=model.reference.citation,
-        url=f"https://doi.org/{model.reference.doi}" if model.reference.doi else "",
-        notes=(*bound.notes, *consultation.drug_file.pharmacist),
-    )
 
 
 def references(drug_file: DrugFile) -> tuple[Reference, ...]:
@@ -213,6 +196,15 @@ def _is_trough(consultation: Consultation, level: LevelReview) -> bool:
     return present is not None and after is not None and after >= present.interval_h - tolerance
 
 
+def _unlike(consultation: Consultation) -> Iterator[str]:
+    """How the patient differs from the people of each model that speaks, naming the model where several
+    do."""
+    speakers = consultation.panel.speakers
+    for speaker in speakers:
+        of = "the model" if len(speakers) == 1 else speaker.model.name
+        yield from (f"Unlike the people of {of}: {text}." for text in speaker.bound.outside)
+
+
 def no_loading(consultation: Consultation, screening: Screening) -> str:
     """Why no loading dose is offered where one would be usual; empty if there is no such reason."""
     own, doubt = consultation, screening.doses_in_doubt
@@ -237,7 +229,7 @@ def warnings(
             f"The order starts in {ahead}: what is known today may not hold then; ask again before it."
         )
     said += filter(None, [no_loading(consultation, screening) if judged else ""])
-    said += [f"Unlike the people of the model: {text}." for text in consultation.bound.outside]
+    said += _unlike(consultation)
     if consultation.timing.running and not consultation.case.doses:
         said.append("The treatment runs but no given dose is on record, so what is in the body is not known.")
     spoken_of = consultation.ordered or consultation.chosen

@@ -227,15 +227,38 @@ class PlanStep(Value):
     """How likely the level is to lie in this range."""
 
 
+class AloneAnswer(Value):
+    """What one of several models would say by itself, held against the same levels."""
+
+    regimen: Regimen | None
+    """The regimen that it would choose; None if none is inside the limits."""
+    exposure: Estimate
+    """What it expects of the answer's own regimen, in the target's metric."""
+    inside: Annotated[float, Field(ge=0, le=1)]
+    """How likely it holds that regimen to be inside the target."""
+
+
 class ModelUse(Value):
-    """A published model that spoke, and whether this patient belongs to its population."""
+    """A published model that was asked, and whether this patient belongs to its population."""
 
     id: str
     name: str
     weight: float
+    """Share of the answer: the drug file's weight, times applicability, times how well it predicted this
+    patient's levels. 0 for a model that may not speak."""
     confidence: Literal["high", "medium", "low"]
     population: str
     inside_population: bool
+    applicability: Literal["inside", "edge", "outside"] = "inside"
+    """Where the patient stands in what the model was built from."""
+    because: tuple[str, ...] = ()
+    """The covariates that put the patient at the edge or outside, in words."""
+    prior_weight: float | None = None
+    """Its weight before the levels."""
+    silent: str = ""
+    """Why it did not speak at all; empty if it did."""
+    alone: AloneAnswer | None = None
+    """Where several models speak: what this one would say alone."""
     reference: str
     url: str = ""
     notes: tuple[str, ...] = ()

@@ -24,7 +24,6 @@ from dosing_core.inference.observations import Observations, observations
 from dosing_core.inference.particles import Particles
 from dosing_core.kinetics import DoseTable, concentrations
 from dosing_core.library.schema import DrugFile, LevelRules
-from dosing_core.population.bind import Bound
 from dosing_core.population.individual import FloatArray, Individual, ResidualError
 from dosing_core.recommendation import Estimate, LevelReview
 from dosing_core.regimens.options import six
@@ -67,21 +66,18 @@ class Reviewed:
         return flagged > 1 and flagged > MOST_FLAGGED * len(self.levels)
 
 
-def hypotheses(bound: Bound) -> list[tuple[float, str, Individual]]:
-    """The hypotheses of a bound model as inference takes them."""
-    return [(one.probability, one.name, one.individual) for one in bound.hypotheses]
-
-
 def review(
-    bound: Bound,
+    people: list[tuple[float, str, Individual]],
     history: DoseTable,
     levels: Sequence[Level],
     doses: Sequence[Dose],
     drug_file: DrugFile,
     now: datetime,
 ) -> Reviewed:
-    """Believe the levels one must; flag those that nothing explains."""
-    people = hypotheses(bound)
+    """Believe the levels one must; flag those that nothing explains.
+
+    ``people``: every hypothesis of every model that speaks, with its prior probability.
+    """
     everything = observations(levels, now)
     belief = believe(people, history, everything)
     with_all = belief

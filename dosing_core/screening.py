@@ -236,7 +236,7 @@ def _insufficient(drug_file: DrugFile, missing: tuple[Finding, ...]) -> str:
 def _matters(finding: Finding, drug_file: DrugFile) -> bool:
     """Whether a finding of the record's reader touches this answer: facts that the drug does not use are left
     out, unless they say something about doses, levels, the order or the person."""
-    quantities = {covariate.quantity for covariate in drug_file.model.covariates.values()}
+    quantities = {one.quantity for model, _ in drug_file.asked for one in model.covariates.values()}
     used = {"doses", "levels", "order", "age", "sex", "conditions"}
     used |= {rule.name for rule in drug_file.freshness}
     used |= {name for name in ("weight", "height", "creatinine", "haematocrit") if name in quantities}

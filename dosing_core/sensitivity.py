@@ -12,8 +12,6 @@ from dosing_core import phrases
 from dosing_core.case import Measurement, Regimen
 from dosing_core.consultation import PARTICLES, Consultation, best_for
 from dosing_core.inference.particles import Particles
-from dosing_core.inference.posterior import resample
-from dosing_core.population.bind import bind
 from dosing_core.recommendation import Assumption
 from dosing_core.reweighted import reweighted
 from dosing_core.screening import Screening, latest_measurement
@@ -38,17 +36,17 @@ def assumptions(consultation: Consultation, screening: Screening) -> tuple[Assum
 
 def _unknown_facts(consultation: Consultation) -> Iterator[Assumption]:
     """What the model had to suppose, and the dose under each thing that it may be."""
-    yield from consultation.bound.assumptions
-    components = consultation.belief.components
-    if len(components) == 1:
-        return
-    for part in components:
-        chosen = resample(part.posterior.weight, part.posterior.eta, PARTICLES)
-        certain = Particles(((part.individual, part.posterior.eta[chosen]),))
+    yield from consultation.panel.assumptions
+    belief = consultation.belief
+    names = tuple(dict.fromkeys(part.name for part in belief.components))
+    for name in names if len(names) > 1 else ():
+        people = {id(part.individual) for part in belief.components if part.name == name}
+        probability = sum(part.probability for part in belief.components if part.name == name)
+        certain = belief.only(lambda person, own=people: id(person) in own)  # type: ignore[misc]
         yield Assumption(
             text="What is not known weighs as much as it explains the levels.",
-            otherwise=f"If {part.name} ({phrases.percent(part.probability)} likely)",
-            regimen_otherwise=best_for(consultation, certain),
+            otherwise=f"If {name} ({phrases.percent(probability)} likely)",
+            regimen_otherwise=best_for(consultation, certain.particles(PARTICLES)),
         )
 
 
@@ -62,12 +60,10 @@ def _creatinine_rises(consultation: Consultation) -> Iterator[Assumption]:
     risen = Measurement(value=latest.value * RISE, time=own.case.now, source="supposed")
     known = tuple(m for m in own.case.subject.creatinine if m.time <= own.case.now)
     subject = own.case.subject.model_copy(update={"creatinine": (*known, risen)})
-    bound = bind(own.bound.model, own.case.model_copy(update={"subject": subject}))
-    if len(bound.hypotheses) != len(own.belief.components):
+    changed = own.panel.rebound(own.case.model_copy(update={"subject": subject}))
+    if changed is None:
         return
-    parts = own.question.particles.parts
-    people = {id(part.individual): place for place, part in enumerate(own.belief.components)}
-    moved = tuple((bound.hypotheses[people[id(person)]].individual, eta[::2]) for person, eta in parts)
+    moved = tuple((changed[id(person)], eta[::2]) for person, eta in own.question.particles)
     yield Assumption(
         text=f"Creatinine stays at {phrases.plain(latest.value)} mg/dL.",
         otherwise=f"At {phrases.plain(round(risen.value, 2))} mg/dL, once steady",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -86,6 +86,13 @@ class Belief:
                 return None
             joined.append(probability * weight)
         return np.concatenate(joined)
+
+    def only(self, of: Callable[[Individual], bool]) -> Belief:
+        """The belief among those hypotheses whose individual is wanted; at least one must be."""
+        kept = [part for part in self.components if of(part.individual)]
+        total = sum(part.probability for part in kept)
+        share = [part.probability / total if total > 0.0 else 1.0 / len(kept) for part in kept]
+        return Belief(tuple(replace(part, probability=one) for part, one in zip(kept, share, strict=True)))
 
     @property
     def best(self) -> Component:

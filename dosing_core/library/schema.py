@@ -397,6 +397,15 @@ class SourceReference(_Part):
     url: str = ""
 
 
+class AveragedModel(_Part):
+    """A model that speaks beside the default one."""
+
+    model: Text
+    """Id."""
+    prior_weight: Number
+    """Its weight before applicability and levels; the default's is 1."""
+
+
 class DrugFile(_Part):
     """All that Dosewright knows about one drug."""
 
@@ -443,6 +452,8 @@ class DrugFile(_Part):
     """What the patient should know or do."""
     references: tuple[SourceReference, ...]
     default_model: Text
+    averaged: tuple[AveragedModel, ...] = ()
+    """Models that speak beside the default; others of the file only speak when asked for by name."""
     models: Annotated[tuple[PopulationModel, ...], Field(min_length=1)]
 
     @model_validator(mode="after")
@@ -459,6 +470,7 @@ class DrugFile(_Part):
             raise ValueError(f"default_model: no model is called {self.default_model!r}")
         if next(m for m in self.models if m.id == self.default_model).confidence == "low":
             raise ValueError("default_model: a model of low confidence is not a default")
+        self._averaged_hold()
         if self.targets[-1].first_weeks_after_transplant is not None:
             raise ValueError("targets: the last one, the default, must not depend on time")
         if self.dosing.most_per_dose.value > self.limits.single.value:
@@ -469,6 +481,27 @@ class DrugFile(_Part):
         if self.loading and self.loading.cap.value > self.limits.single.value:
             raise ValueError("loading.cap: above limits.single")
         return self
+
+    def _averaged_hold(self) -> None:
+        """Raises ``ValueError`` if a model that is to be averaged cannot be."""
+        names = [one.model for one in self.averaged]
+        if len(set(names)) != len(names) or self.default_model in names:
+            raise ValueError("averaged: each model once, and the default not again")
+        for one in self.averaged:
+            model = next((model for model in self.models if model.id == one.model), None)
+            if model is None:
+                raise ValueError(f"averaged: no model is called {one.model!r}")
+            if model.use != "estimation" or model.confidence == "low":
+                raise ValueError(f"averaged: {one.model} may not be held against levels")
+            if one.prior_weight.value <= 0:
+                raise ValueError(f"averaged: the weight of {one.model} must be positive")
+
+    @property
+    def asked(self) -> tuple[tuple[PopulationModel, float], ...]:
+        """The models that are asked unless a case names one, with their weights, the default first."""
+        by_name = {model.id: model for model in self.models}
+        others = ((by_name[one.model], one.prior_weight.value) for one in self.averaged)
+        return ((by_name[self.default_model], 1.0), *others)
 
     @property
     def model(self) -> PopulationModel:

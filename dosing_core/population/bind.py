@@ -126,18 +126,24 @@ def _beyond_validity(model: PopulationModel, case: Case) -> tuple[str, ...]:
 def _beyond(model: PopulationModel, case: Case, kind: str) -> list[str]:
     """Limits of this kind that the patient is beyond at ``now``, in words."""
     reasons = []
+    for limit, words, value in limits_read(model, case):
+        if limit.kind != kind:
+            continue
+        if limit.low is not None and value < limit.low:
+            reasons.append(f"{words}, below {limit.low:g} ({limit.source})")
+        if limit.high is not None and value > limit.high:
+            reasons.append(f"{words}, above {limit.high:g} ({limit.source})")
+    return reasons
+
+
+def limits_read(model: PopulationModel, case: Case) -> Iterator[tuple[Limit, str, float]]:
+    """Each limit of the model's population whose quantity is known at ``now``: the limit, quantity with value
+    and unit in words, and the value."""
     for limit in model.population.limits:
         covariate = _covariate_of(model, limit)
         reading = timeline.read_now(covariate, case.subject, case.now)
-        if limit.kind != kind or reading is None:
-            continue
-        value = reading.value
-        name, unit = _words(limit.quantity), covariate.unit
-        if limit.low is not None and value < limit.low:
-            reasons.append(f"{name} {value:.4g} {unit}, below {limit.low:g} ({limit.source})")
-        if limit.high is not None and value > limit.high:
-            reasons.append(f"{name} {value:.4g} {unit}, above {limit.high:g} ({limit.source})")
-    return reasons
+        if reading is not None:
+            yield limit, f"{_words(limit.quantity)} {reading.value:.4g} {covariate.unit}", reading.value
 
 
 def _discrete(model: PopulationModel, case: Case) -> dict[str, Resolved]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from dosing_core.case import CovariateName, Measurement, Subject
-from dosing_core.physiology.body_size import WeightChoice, fat_free_mass
+from dosing_core.physiology.body_size import WeightChoice, body_mass_index, fat_free_mass
 from dosing_core.physiology.renal import cockcroft_gault
 from dosing_core.population.model import Covariate, Quantity
 from dosing_core.recommendation import UsedFact
@@ -24,6 +24,7 @@ _MEASURED: dict[Quantity, tuple[CovariateName, ...]] = {
     "haematocrit": ("haematocrit",),
     "creatinine_clearance": ("creatinine", "weight"),
     "fat_free_mass": ("weight", "height"),
+    "body_mass_index": ("weight", "height"),
 }
 _UNITS: dict[CovariateName, str] = {"weight": "kg", "height": "cm", "creatinine": "mg/dL", "haematocrit": "%"}
 
@@ -93,6 +94,9 @@ def read(covariate: Covariate, subject: Subject, time: datetime) -> Reading:
         case "fat_free_mass" if subject.sex is not None:
             mass = fat_free_mass(at(subject.weight, time).value, at(subject.height, time).value, subject.sex)
             reading = Reading(mass, f"{mass:.1f} kg (Janmahasatian)")
+        case "body_mass_index":
+            index = body_mass_index(at(subject.weight, time).value, at(subject.height, time).value)
+            reading = Reading(index, f"{index:.1f} kg/m2")
         case _:
             raise ValueError(f"{covariate.quantity} is not read from a timeline")
     if covariate.maximum is not None and reading.value > covariate.maximum:

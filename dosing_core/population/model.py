@@ -34,6 +34,7 @@ Quantity = Literal[
     "haematocrit",
     "creatinine_clearance",
     "fat_free_mass",
+    "body_mass_index",
     "cyp3a5_expresser",
     "prednisolone_daily_dose",
     "first_day_after_transplant",
@@ -49,6 +50,7 @@ QUANTITY_UNITS: dict[Quantity, str] = {
     "haematocrit": "%",
     "creatinine_clearance": "mL/min",
     "fat_free_mass": "kg",
+    "body_mass_index": "kg/m2",
     "cyp3a5_expresser": "0/1",
     "prednisolone_daily_dose": "mg/day",
     "first_day_after_transplant": "0/1",
@@ -158,7 +160,8 @@ class ModelPopulation(Record):
     """Who the model was built from, and whom it may be used for."""
 
     description: str
-    subjects: Annotated[int, Field(gt=0)]
+    subjects: Annotated[int, Field(gt=0)] | None = None
+    """None: not named where the model was read."""
     observations: Annotated[int, Field(gt=0)] | None = None
     limits: tuple[Limit, ...] = ()
     requires: tuple[ConditionName, ...] = ()

@@ -9,16 +9,15 @@ import pytest
 from core_case import case_of, scenario
 
 from dosing_core import recommend
+from dosing_core.averaging import panel
 from dosing_core.consultation import Consultation, ask, consult, usable
 from dosing_core.inference import Observations
 from dosing_core.inference.belief import believe
 from dosing_core.kinetics import hours, train
 from dosing_core.library import load_drug
-from dosing_core.population.bind import bind
 from dosing_core.recommendation import PlanStep, Recommendation
 from dosing_core.regimens.comparison import best, is_relevant
 from dosing_core.regimens.search import score
-from dosing_core.review import hypotheses
 from dosing_core.screening import screen
 
 
@@ -27,7 +26,7 @@ def _consulted(slug: str, drug: str) -> tuple[Consultation, Recommendation]:
     drug_file = load_drug(drug)
     screening = screen(case, drug_file)
     counted = usable(case, screening.doses, screening)
-    return consult(counted, drug_file, screening, bind(drug_file.model, counted)), recommend(case)
+    return consult(counted, drug_file, screening, panel(counted, drug_file)), recommend(case)
 
 
 def _inside(step: PlanStep) -> float:
@@ -52,7 +51,7 @@ def test_each_step_is_what_a_fit_with_such_a_level_advises(slug: str, drug: str)
     used = [own.case.levels[index] for index in own.reviewed.used]
     times = [hours(level.time, own.case.now) for level in used]
     values = [level.value_mg_L for level in used]
-    people = hypotheses(own.bound)
+    people = own.panel.hypotheses
 
     assert len(recommendation.plan) > 1
     for step in recommendation.plan:

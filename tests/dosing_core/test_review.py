@@ -61,7 +61,8 @@ def _reviewed(*levels: tuple[float, float], doses: int = 6, charted_as: str | No
     )
     history = dose_table(case.doses, NOW)
     bound = bind(VANCOMYCIN.model, case)
-    return review(bound, history, case.levels, case.doses, VANCOMYCIN, NOW)
+    people = [(one.probability, one.name, one.individual) for one in bound.hypotheses]
+    return review(people, history, case.levels, case.doses, VANCOMYCIN, NOW)
 
 
 def _simulated_levels(
