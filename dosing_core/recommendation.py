@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, Field
 
-from dosing_core.case import Finding, Metric, Regimen
+from dosing_core.case import Finding, Metric, Regimen, Utility
 from dosing_core.value import Value
 
 Outcome = Literal["recommend", "agree", "avoid", "insufficient", "out_of_scope"]
@@ -68,6 +68,8 @@ class Target(Value):
     the usual horizon of ``regimens.simulated``."""
     course_h: float | None = None
     """Of ``cumulative_auc``: length of the course from its first dose, h."""
+    utility: Utility | None = None
+    """Where whoever asks gave one, it ranks the regimens; the window is still reported."""
 
 
 class Band(Value):

@@ -21,6 +21,8 @@ class Candidate:
     """True if the single dose lies in the drug file's usual range for this weight."""
     preference: int
     """Place of the interval among those that decide a tie; 0 is preferred."""
+    delay_h: float = 0.0
+    """h that the first dose is put off, to a better hour of the day; 0: as soon as it is due."""
 
 
 def candidates(

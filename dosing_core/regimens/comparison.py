@@ -18,8 +18,11 @@ def is_relevant(present: Scored, other: Scored, target: Target, judgement: Judge
     """True if the other regimen is relevantly better than the present one, such as the order.
 
     Either the chance of being inside the target rises by the file's threshold, or the present one's median
-    exposure lies beyond the target by the file's fraction and the other one loses less.
+    exposure lies beyond the target by the file's fraction and the other one loses less. Where whoever asks
+    gave a utility, it decides alone: it runs from 0 to 1 as a chance does, so the same threshold holds.
     """
+    if target.utility is not None:
+        return present.loss - other.loss >= judgement.relevant_chance.value
     gain = other.attainment.inside - present.attainment.inside
     if gain >= judgement.relevant_chance.value:
         return True

@@ -13,8 +13,9 @@ from dosing_core.goals.attainment import attainment
 from dosing_core.library.schema import DrugFile, Loading
 from dosing_core.physiology.body_size import body_mass_index
 from dosing_core.regimens.infusion import standard_duration
-from dosing_core.regimens.responses import Schedule, responses
-from dosing_core.regimens.search import Question
+from dosing_core.regimens.respond import respond
+from dosing_core.regimens.responses import Schedule
+from dosing_core.regimens.scored import Question
 
 _ROUNDING = 1e-9
 
@@ -70,7 +71,7 @@ def choose_loading(
     chosen = doses[0]
     if question.target.metric == "auc24":
         schedule = Schedule(regimen.interval_h, regimen.duration_h, regimen.route)
-        (response,) = responses(question.particles, (schedule,), question.first_h, question.history)
+        (response,) = respond(question, (schedule,))
         maintenance = np.array([regimen.dose_mg])
         inside = []
         for dose in doses:

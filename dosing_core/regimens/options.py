@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 import numpy as np
 
 from dosing_core.case import Regimen
 from dosing_core.goals.attainment import with_error
+from dosing_core.goals.metrics import exposures
 from dosing_core.inference.particles import Particles
 from dosing_core.population.individual import FloatArray
 from dosing_core.recommendation import Chance, Estimate, Exposure, RegimenOption
 from dosing_core.regimens.loading import LoadingDose
-from dosing_core.regimens.responses import Response, Schedule, responses
-from dosing_core.regimens.search import Question, Scored
+from dosing_core.regimens.respond import respond
+from dosing_core.regimens.responses import Response, Schedule
+from dosing_core.regimens.scored import Question, Scored
+from dosing_core.regimens.simulated import SimulatedResponse
 from dosing_core.regimens.variation import occasion_factors
 
 Role = Literal["as_ordered", "recommended", "alternative"]
@@ -65,9 +69,9 @@ class Draft:
 def judge(question: Question, drafts: Sequence[Draft]) -> tuple[RegimenOption, ...]:
     """Each draft as it is shown, in their order. Regimens of one schedule share their simulation."""
     schedules = tuple(dict.fromkeys(_schedule(draft.scored.regimen) for draft in drafts))
-    ask = (question.first_h, question.history)
-    steady = dict(zip(schedules, responses(question.particles, schedules, *ask), strict=True))
-    day = dict(zip(schedules, responses(_first_day_particles(question), schedules, *ask), strict=True))
+    steady = dict(zip(schedules, respond(question, schedules), strict=True))
+    first = respond(question, schedules, _first_day_particles(question))
+    day = dict(zip(schedules, first, strict=True))
     return tuple(
         _option(draft, steady[schedule], day[schedule], question)
         for draft in drafts
@@ -80,13 +84,18 @@ def _schedule(regimen: Regimen) -> Schedule:
 
 
 def _first_day_particles(question: Question) -> Particles:
-    """Every particle; every fourth where saturable binding asks for a quadrature."""
-    if all(person.binding is None for person, _ in question.particles):
+    """Every particle; every fourth where saturable binding asks for a quadrature, or all for a simulation."""
+    if question.superposes and all(person.binding is None for person, _ in question.particles):
         return question.particles
     return Particles(tuple((person, eta[::4]) for person, eta in question.particles))
 
 
-def _option(draft: Draft, steady: Response, day: Response, question: Question) -> RegimenOption:
+def _option(
+    draft: Draft,
+    steady: Response | SimulatedResponse,
+    day: Response | SimulatedResponse,
+    question: Question,
+) -> RegimenOption:
     def varied(values: FloatArray) -> Estimate:
         return estimate(values * occasion_factors(question.occasion_cv, len(values)))
 
@@ -101,11 +110,12 @@ def _option(draft: Draft, steady: Response, day: Response, question: Question) -
         regimen=draft.written_as or regimen,
         loading_dose_mg=loading.amount_mg if loading else None,
         loading_duration_h=loading.duration_h if loading else None,
-        first_dose_at=draft.first_dose_at,
+        first_dose_at=draft.first_dose_at + timedelta(hours=draft.scored.delay_h),
         exposures=(
             Exposure(metric="auc24", estimate=varied(steady.auc24(dose)[0])),
             Exposure(metric="trough", estimate=varied(steady.trough(dose)[0])),
             Exposure(metric="peak", estimate=varied(steady.peak(dose)[0])),
+            *_aimed_at(question, steady, dose),
         ),
         first_day=varied(first_day),
         inside=_chance(attained.inside, question.effective),
@@ -113,7 +123,28 @@ def _option(draft: Draft, steady: Response, day: Response, question: Question) -
         below=_chance(attained.below, question.effective),
         expected_loss=six(draft.scored.loss),
         notes=draft.notes,
+        **_finite(steady, dose),
     )
+
+
+def _aimed_at(
+    question: Question, response: Response | SimulatedResponse, dose: FloatArray
+) -> tuple[Exposure, ...]:
+    """The target's own metric, where it is none of those that every option shows."""
+    target = question.target
+    if target.metric in ("auc24", "trough", "peak"):
+        return ()
+    factors = occasion_factors(question.occasion_cv, question.particles.size)
+    values = exposures(response, target, dose, factors)[0]
+    return (Exposure(metric=target.metric, estimate=estimate(values)),)
+
+
+def _finite(response: Response | SimulatedResponse, dose: FloatArray) -> dict[str, float]:
+    """When exposures were read off, and for whom they still rise; nothing of a steady state."""
+    if isinstance(response, Response):
+        return {}
+    rising = float(response.still_rising(dose)[0])
+    return {"judged_at_h": response.horizon_h} | ({} if math.isnan(rising) else {"still_rising": six(rising)})
 
 
 def _chance(probability: float, effective: float) -> Chance:

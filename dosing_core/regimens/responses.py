@@ -24,7 +24,9 @@ from functools import cached_property
 import numpy as np
 
 from dosing_core.case import Route
+from dosing_core.errors import UnusableGoal
 from dosing_core.inference.particles import Particles
+from dosing_core.kinetics.above import share_above
 from dosing_core.kinetics.events import rows_at
 from dosing_core.kinetics.history import DoseTable
 from dosing_core.kinetics.linear import CL, LAG, V1, F
@@ -33,6 +35,9 @@ from dosing_core.kinetics.steady import bound_areas, steady_oral_peak, steady_pr
 from dosing_core.population.individual import FloatArray, Individual
 
 DAY_H = 24.0
+RISE, ABSORB, FALL = 9, 33, 33
+"""Points of a steady profile while an infusion runs, while a swallowed dose is absorbed, and afterwards: the
+time above a threshold is known to 0.3 % of the interval."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +75,7 @@ class Response:
         self._past = past
         self._depot = schedule.route == "oral"
         self._duration = 0.0 if self._depot else schedule.duration_h
-        self._days: dict[float, list[_Day]] = {}
+        self._days: dict[float, list[_Window]] = {}
 
     def auc24(self, doses: FloatArray) -> FloatArray:
         """Average AUC over 24 h at steady state, mg·h/L. ``doses`` [n_doses] mg."""
@@ -86,6 +91,44 @@ class Response:
         absorption and elimination balance. ``doses`` [n_doses] mg."""
         return self._points(self._peaks, doses)
 
+    def average(self, doses: FloatArray) -> FloatArray:
+        """Mean concentration over an interval at steady state, mg/L. ``doses`` [n_doses] mg."""
+        return self.auc24(doses) / DAY_H
+
+    def time_above(self, doses: FloatArray, threshold: FloatArray) -> FloatArray:
+        """Share (0 to 1) of the interval at steady state in which the measured concentration is above
+        ``threshold`` [n] mg/L, one a particle. ``doses`` [n_doses] mg."""
+        doses = np.asarray(doses, dtype=np.float64)
+        times, found, first = self._grid, [], 0
+        for (individual, parameters), profile in zip(self._past.parts, self._profile(times), strict=True):
+            own = threshold[first : first + len(parameters)]
+            first += len(parameters)
+            found.append(share_above(profile, times, _kinetic(individual, own)[None, :] / doses[:, None]))
+        return _joined(found)
+
+    def cumulative_auc(self, doses: FloatArray, course_h: float) -> FloatArray:
+        """Area from the first dose of the course, given or to come, until ``course_h`` after it, mg·h/L.
+
+        Raises ``UnusableGoal`` if the course is over before the next dose.
+        """
+        past, doses = self._past, np.asarray(doses, dtype=np.float64)
+        start = float(past.history.time[0]) if len(past.history) else past.first_h
+        end = start + course_h
+        if end <= past.first_h:
+            raise UnusableGoal("The course is over before the next dose, so no dose changes its area.")
+        window = [
+            _window(individual, parameters, past, self.schedule, self._duration, start, end)
+            for individual, parameters in past.parts
+        ]
+        return _joined([one.area(doses, doses) for one in window])
+
+    def effect(self, doses: FloatArray, output: str) -> FloatArray:
+        """Linear kinetics has no effects. Raises ``UnusableGoal``; so do ``occupancy`` and ``nadir``."""
+        raise UnusableGoal(f"The model has no output {output!r} that could be aimed at.")
+
+    occupancy = effect
+    nadir = effect
+
     def first_day_auc(
         self, doses: FloatArray, loading_mg: float | None = None, loading_duration_h: float | None = None
     ) -> FloatArray:
@@ -97,9 +140,10 @@ class Response:
         doses = np.asarray(doses, dtype=np.float64)
         given = self._depot or loading_mg is None or loading_duration_h is None
         duration = self._duration if given or loading_duration_h is None else loading_duration_h
+        start = self._past.first_h
         if duration not in self._days:
             self._days[duration] = [
-                _day(individual, parameters, self._past, self.schedule, duration)
+                _window(individual, parameters, self._past, self.schedule, duration, start, start + DAY_H)
                 for individual, parameters in self._past.parts
             ]
         first = doses if loading_mg is None else np.full(len(doses), float(loading_mg))
@@ -113,6 +157,26 @@ class Response:
                 for (individual, _), kinetic in zip(self._past.parts, unit, strict=True)
             ]
         )
+
+    def _profile(self, times: FloatArray) -> list[FloatArray]:
+        """Kinetic concentration [n, n_times] of 1 mg at steady state, ``times`` h after a dose, by part."""
+        interval = float(self.schedule.interval_h)
+        return [
+            steady_profile(parameters[:, -1].copy(), 1.0, interval, self._duration, self._depot, times)
+            for _, parameters in self._past.parts
+        ]
+
+    @property
+    def _grid(self) -> FloatArray:
+        """Times of one interval, h: denser while it rises. It starts just after a bolus, at its top."""
+        interval = float(self.schedule.interval_h)
+        rising = min(self._duration, interval) if not self._depot else min(4.0, 0.5 * interval)
+        fall = rising + (interval - rising) * np.linspace(0.0, 1.0, FALL) ** 1.5
+        if rising == 0.0:
+            fall[0] = 1e-9 * interval
+            return fall
+        rise = np.linspace(0.0, rising, ABSORB if self._depot else RISE, endpoint=rising == interval)
+        return rise if rising == interval else np.concatenate([rise, fall])
 
     @cached_property
     def _areas(self) -> list[_SteadyArea]:
@@ -149,24 +213,33 @@ class Response:
 
 
 class _Past:
-    """The particles, the doses before the first future one, and areas that all schedules share."""
+    """The particles, the doses before the first future one, and areas that all schedules share.
+
+    A window is a stretch of time (start, end) h that holds ``first_h``."""
 
     def __init__(self, particles: Particles, first_h: float, history: DoseTable) -> None:
         self.parts = [(individual, individual.parameters(eta)) for individual, eta in particles]
         self.first_h = float(first_h)
         self.history = history
-        self._areas: dict[tuple[int, float | None, bool], FloatArray] = {}
+        self._areas: dict[tuple[int, float | None, bool, float, float], FloatArray] = {}
 
-    def free_area(self, individual: Individual, parameters: FloatArray) -> FloatArray:
-        """Kinetic area [n] of the history alone over the first day."""
-        return self._area(individual, parameters, None, False, self.history)
+    def free_area(
+        self, individual: Individual, parameters: FloatArray, window: tuple[float, float]
+    ) -> FloatArray:
+        """Kinetic area [n] of the history alone over the window."""
+        return self._area(individual, parameters, None, False, self.history, window)
 
     def single_area(
-        self, individual: Individual, parameters: FloatArray, duration: float, depot: bool
+        self,
+        individual: Individual,
+        parameters: FloatArray,
+        duration: float,
+        depot: bool,
+        window: tuple[float, float],
     ) -> FloatArray:
-        """Kinetic area [n] over the first day of 1 mg at ``first_h``."""
+        """Kinetic area [n] over the window of 1 mg at ``first_h``."""
         one = _unit_doses(np.array([self.first_h]), duration, depot)
-        return self._area(individual, parameters, duration, depot, one)
+        return self._area(individual, parameters, duration, depot, one, window)
 
     def _area(
         self,
@@ -175,10 +248,11 @@ class _Past:
         duration: float | None,
         depot: bool,
         doses: DoseTable,
+        window: tuple[float, float],
     ) -> FloatArray:
-        key = (id(parameters), duration, depot)
+        key = (id(parameters), duration, depot, *window)
         if key not in self._areas:
-            self._areas[key] = auc(individual, parameters, doses, self.first_h, self.first_h + DAY_H)
+            self._areas[key] = auc(individual, parameters, doses, *window)
         return self._areas[key]
 
 
@@ -213,8 +287,8 @@ def _steady_area(individual: Individual, last: FloatArray, schedule: Schedule) -
 
 
 @dataclass(frozen=True, eq=False)
-class _Day:
-    """Kinetic concentrations [n, nodes] over the first day: of the history, of 1 mg as the first dose, and of
+class _Window:
+    """Kinetic concentrations [n, nodes] over a window: of the history, of 1 mg as the first dose, and of
     1 mg at each later dose. Without saturable binding there is one node, which is the area itself."""
 
     free: FloatArray
@@ -240,22 +314,28 @@ class _Day:
         )
 
 
-def _day(
-    individual: Individual, parameters: FloatArray, past: _Past, schedule: Schedule, first_duration: float
-) -> _Day:
-    depot, start = schedule.route == "oral", past.first_h
-    end = start + DAY_H
-    later = np.arange(start + schedule.interval_h, end, schedule.interval_h)
+def _window(
+    individual: Individual,
+    parameters: FloatArray,
+    past: _Past,
+    schedule: Schedule,
+    first_duration: float,
+    start: float,
+    end: float,
+) -> _Window:
+    depot = schedule.route == "oral"
+    later = np.arange(past.first_h + schedule.interval_h, end, schedule.interval_h)
     rest = _unit_doses(later, 0.0 if depot else schedule.duration_h, depot)
     if individual.binding is None:
-        return _Day(
-            past.free_area(individual, parameters)[:, None],
-            past.single_area(individual, parameters, first_duration, depot)[:, None],
+        window = (start, end)
+        return _Window(
+            past.free_area(individual, parameters, window)[:, None],
+            past.single_area(individual, parameters, first_duration, depot, window)[:, None],
             auc(individual, parameters, rest, start, end)[:, None],
             np.ones(1),
             None,
         )
-    first = _unit_doses(np.array([start]), first_duration, depot)
+    first = _unit_doses(np.array([past.first_h]), first_duration, depot)
     # Where the concentration has a kink: an arrival or an end of infusion. A lag that differs between
     # particles is taken at its median, which costs less than 1e-4 of the area.
     kinks: list[float] = []
@@ -267,7 +347,7 @@ def _day(
     inside = sorted({kink for kink in kinks if start < kink < end})
     times, weights = panels([start, *inside, end])
     kinetic = replace(individual, binding=None)
-    return _Day(
+    return _Window(
         concentrations(kinetic, parameters, past.history, times),
         concentrations(kinetic, parameters, first, times),
         concentrations(kinetic, parameters, rest, times),
@@ -283,6 +363,17 @@ def _unit_doses(times: FloatArray, duration: float, depot: bool) -> DoseTable:
 
 def _observed(individual: Individual, kinetic: FloatArray) -> FloatArray:
     return kinetic if individual.binding is None else bound(kinetic, individual.binding[-1])
+
+
+def _kinetic(individual: Individual, observed: FloatArray) -> FloatArray:
+    """The kinetic concentration whose measured one is ``observed``: binding solved for it."""
+    if individual.binding is None:
+        return observed
+    capacity, constant = individual.binding[-1]
+    half = 0.5 * (constant + capacity - observed)
+    root = np.sqrt(half * half + observed * constant)
+    free: FloatArray = np.where(half > 0.0, observed * constant / (root + half), root - half)
+    return free
 
 
 def _joined(parts: list[FloatArray]) -> FloatArray:

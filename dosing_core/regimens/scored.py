@@ -1,0 +1,167 @@
+"""One question put to every regimen, and what each is worth: exposures and losses on the same particles."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from dosing_core.case import Regimen
+from dosing_core.goals.attainment import Attainment, attainment
+from dosing_core.goals.loss import losses
+from dosing_core.goals.metrics import Response, exposures, plain
+from dosing_core.goals.utility import worth
+from dosing_core.inference.particles import Particles
+from dosing_core.kinetics import DoseTable
+from dosing_core.library.schema import Judgement
+from dosing_core.population.individual import FloatArray, Individual, Structure
+from dosing_core.recommendation import Target
+from dosing_core.regimens.candidates import Candidate
+from dosing_core.regimens.variation import occasion_factors
+
+
+@dataclass(frozen=True)
+class Scored:
+    """One regimen held against the target."""
+
+    regimen: Regimen
+    attainment: Attainment
+    loss: float
+    median: float
+    """Of the target's metric, mg/L or mg·h/L."""
+    usual: bool = True
+    preference: int = 0
+    delay_h: float = 0.0
+    """h that the first dose is put off, to a better hour of the day."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """What every regimen of one answer is asked: of whom, from when, against which target."""
+
+    particles: Particles
+    effective: float
+    """Effective number of independent particles, at most their number."""
+    first_h: float
+    """h from now to the first future dose."""
+    history: DoseTable
+    target: Target
+    judgement: Judgement
+    occasion_cv: float = 0.0
+    """Variation within a patient that the model leaves out; see ``variation``."""
+
+    @property
+    def superposes(self) -> bool:
+        """True if a dose's effect on the exposure is a product, whatever else is given."""
+        return all(superposes(individual) for individual, _ in self.particles)
+
+    @property
+    def horizon_h(self) -> float | None:
+        """h after the first dose at which a regimen without a steady state is judged; None: the usual one."""
+        return self.target.horizon_h
+
+
+@dataclass(frozen=True, eq=False)
+class Search:
+    """All candidates on the same particles, kept so that other weights need no new simulation."""
+
+    question: Question
+    candidates: tuple[Candidate, ...]
+    values: FloatArray
+    """[n_candidates, n] exposure in the target's metric and its unit."""
+    losses: FloatArray
+    """[n_candidates, n] loss of each."""
+    scored: tuple[Scored, ...]
+    coarse: Search | None = None
+    """Where only finalists were simulated exactly: all candidates, on a few particles and approximately."""
+
+    def of(self, places: Sequence[int], every: int) -> Search:
+        """The search among some of the candidates, on every so many of the particles."""
+        kept = list(places)
+        chosen = tuple(self.candidates[place] for place in kept)
+        scored = tuple(self.scored[place] for place in kept)
+        values, lost = self.values[kept, ::every], self.losses[kept, ::every]
+        return Search(self.question, chosen, values, lost, scored)
+
+    def reweighted(self, weights: FloatArray) -> list[tuple[Scored, ...]]:
+        """The candidates' scores under each of several weights of the particles; ``weights`` [m, n], each row
+        with the sum 1."""
+        target = self.question.target
+        losses = self.losses @ weights.T
+        above = (self.values > target.high).astype(np.float64) @ weights.T
+        below = (self.values < target.low).astype(np.float64) @ weights.T
+        by_particle = np.ascontiguousarray(weights.T)
+        medians = np.array([_medians(row, by_particle) for row in self.values])
+        return [
+            _scores(
+                self.candidates,
+                (Attainment(max(0.0, 1.0 - a - b), a, b) for a, b in zip(high, low, strict=True)),
+                loss,
+                median,
+            )
+            for high, low, loss, median in zip(
+                above.T.tolist(), below.T.tolist(), losses.T.tolist(), medians.T.tolist(), strict=True
+            )
+        ]
+
+
+def _medians(values: FloatArray, weights: FloatArray) -> FloatArray:
+    """Median [m] of ``values`` [n] under each column of ``weights`` [n, m]."""
+    order = np.argsort(values)
+    reached = np.cumsum(weights[order], axis=0) < 0.5
+    places = np.minimum(np.count_nonzero(reached, axis=0), len(values) - 1)
+    medians: FloatArray = values[order][places]
+    return medians
+
+
+def _scores(
+    candidates: Sequence[Candidate],
+    chances: Iterable[Attainment],
+    losses: Sequence[float],
+    medians: Sequence[float],
+) -> tuple[Scored, ...]:
+    return tuple(
+        Scored(
+            regimen=candidate.regimen,
+            attainment=attained,
+            loss=loss,
+            median=median,
+            usual=candidate.usual,
+            preference=candidate.preference,
+            delay_h=candidate.delay_h,
+        )
+        for candidate, attained, loss, median in zip(candidates, chances, losses, medians, strict=True)
+    )
+
+
+def valued(question: Question, response: Response, doses: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Exposure in the target's metric and its loss, each [n_doses, n]."""
+    target = question.target
+    factors = occasion_factors(question.occasion_cv, question.particles.size)
+    values = exposures(response, target, doses, factors)
+    if target.utility is None:
+        return values, losses(values, target, question.judgement)
+    judged = worth(target.utility)
+    read = {
+        name: values if name in ("effect", target.metric) else plain(response, name, doses) * factors
+        for name in sorted(judged.names)
+    }
+    if "effect" in read and target.metric != "effect":
+        read["effect"] = response.effect(doses, target.output)
+    return values, judged.loss(read)
+
+
+def found(
+    question: Question, candidates: Sequence[Candidate], values: FloatArray, lost: FloatArray
+) -> Search:
+    """The search whose exposures and losses are these, [n_candidates, n] each."""
+    medians = np.median(values, axis=1).tolist() if len(values) else []
+    means = lost.mean(axis=1).tolist() if len(values) else []
+    scored = _scores(candidates, attainment(values, question.target), means, medians)
+    return Search(question, tuple(candidates), values, lost, scored)
+
+
+def superposes(individual: Individual) -> bool:
+    """True if ``responses`` knows the individual's kinetics: what doses bring adds up."""
+    return isinstance(individual.structure, Structure)
