@@ -32,7 +32,7 @@ from cds_hooks.protocol.response import Card
 from cds_hooks.settings import Settings
 from dosing_core import recommend
 from dosing_core.case import Order
-from dosing_core.library.load import load_drug
+from dosing_core.library import load_drug
 from fhir_adapters.chart import PatientChart
 from fhir_adapters.client import FhirClient
 from fhir_adapters.errors import NothingToRead

@@ -20,8 +20,7 @@ from dosing_core.case import Case, Finding, Regimen
 from dosing_core.consultation import Consultation, best_under, consult, usable
 from dosing_core.curves import curve, past_window
 from dosing_core.kinetics import hours
-from dosing_core.library.load import load_drug
-from dosing_core.library.schema import DrugFile
+from dosing_core.library import PACKAGE, DrugFile, Library
 from dosing_core.model_uses import model_uses
 from dosing_core.parameters import expected_person
 from dosing_core.plan import plan
@@ -50,13 +49,18 @@ CURVE_PARTICLES = 160
 """Enough for a band that is drawn, not read off."""
 
 
-def recommend(case: Case) -> Recommendation:
-    """Answer one dosing question.
+def recommend(case: Case, library: Library = PACKAGE) -> Recommendation:
+    """Answer one dosing question from the library's drug files, by default the package's own.
 
     Raises ``UnknownDrug`` if the library holds no file for the drug, and ``InvalidDrugFile`` if that file
     does not hold. Whatever else cannot be answered is a ``Recommendation`` whose outcome and reason say so.
     """
-    drug_file = load_drug(case.order.drug)
+    drug_file = library.load(case.order.drug)
+    said = _answered_from(case, drug_file)
+    return said.model_copy(update={"engine": engine(drug_file, library)})
+
+
+def _answered_from(case: Case, drug_file: DrugFile) -> Recommendation:
     screening = screen(case, drug_file)
     if screening.outcome is not None:
         return _refusal(case, drug_file, screening, screening.outcome, screening.reason)
@@ -249,7 +253,7 @@ def _compose(
         references=explain.references(drug_file),
         diagnostics=own.belief.diagnostics,
         without_flagged=decision.without_flagged,
-        engine=engine(drug_file),
+        engine="",
     )
 
 
@@ -374,7 +378,7 @@ def _refusal(
         warnings=(*explain.about_the_order(limits), *screening.warnings),
         red_flags=screening.red_flags if outcome == "insufficient" else screening.level_flags,
         references=explain.references(drug_file),
-        engine=engine(drug_file),
+        engine="",
     )
 
 

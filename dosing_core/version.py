@@ -6,8 +6,7 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 
 from dosing_core.inference.points import VERSION as POINTS
-from dosing_core.library.load import digest
-from dosing_core.library.schema import DrugFile
+from dosing_core.library import DrugFile, Library
 
 
 @cache
@@ -18,9 +17,9 @@ def _package() -> str:
         return "unpackaged"
 
 
-def engine(drug_file: DrugFile) -> str:
+def engine(drug_file: DrugFile, library: Library) -> str:
     """``dosewright 0.1.0, vancomycin 2026-11-25 (1a2b3c4d5e6f), points 1``.
 
     Package, drug file with the digest of its content, table of quasi-random points."""
-    file = f"{drug_file.drug} {drug_file.version} ({digest(drug_file.drug)})"
+    file = f"{drug_file.drug} {drug_file.version} ({library.digest(drug_file.drug)})"
     return f"dosewright {_package()}, {file}, points {POINTS}"

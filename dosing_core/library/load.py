@@ -2,59 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Sequence
-from functools import cache
-from importlib.resources import files
 from pathlib import Path
 from typing import Any, TypeVar
 
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from dosing_core.errors import InvalidDrugFile, UnknownDrug
+from dosing_core.errors import InvalidDrugFile
 from dosing_core.library.schema import DrugFile
 from dosing_core.population.model import PopulationModel
 from dosing_core.population.short_forms import Contradiction, spelt_out
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-
-
-def load_drug(drug: str) -> DrugFile:
-    """The library's file for a drug.
-
-    Raises ``UnknownDrug`` if there is none and ``InvalidDrugFile`` if it does not hold.
-    """
-    if drug not in _names():
-        raise UnknownDrug(drug)
-    return _load(drug)
-
-
-def drugs() -> tuple[DrugFile, ...]:
-    """All drugs of the library, in order of their names."""
-    return tuple(_load(drug) for drug in _names())
-
-
-@cache
-def digest(drug: str) -> str:
-    """First 12 hex digits of the SHA-256 of the drug's file: two answers with one digest read one file."""
-    return hashlib.sha256(_text(drug).encode()).hexdigest()[:12]
-
-
-@cache
-def _names() -> tuple[str, ...]:
-    names = (entry.name for entry in files("dosing_core.library").iterdir())
-    return tuple(sorted(name.removesuffix(".yaml") for name in names if name.endswith(".yaml")))
-
-
-def _text(drug: str) -> str:
-    return files("dosing_core.library").joinpath(f"{drug}.yaml").read_text(encoding="utf-8")
-
-
-@cache
-def _load(drug: str) -> DrugFile:
-    return parse_drug_file(_text(drug), f"{drug}.yaml")
 
 
 def read_drug_file(path: Path) -> DrugFile:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from dosing_core.case import Case, CoMedication, Condition, Dose, Genotype, Level, Measurement, Order, Subject
-from dosing_core.library.load import load_drug
+from dosing_core.library import load_drug
 from dosing_core.population.bind import Bound, bind
 from dosing_core.population.individual import PARAMETERS
 

@@ -11,7 +11,7 @@ import pytest
 from pydantic import ValidationError
 
 from dosing_core.errors import InvalidExpression
-from dosing_core.library.load import load_drug
+from dosing_core.library import load_drug
 from dosing_core.population.model import PopulationModel
 
 GOTI = load_drug("vancomycin").model

@@ -16,7 +16,7 @@ import pytest
 
 from dosing_core.case import Case, CoMedication, Condition, Dose, Genotype, Measurement, Order
 from dosing_core.kinetics import concentrations, dose_table, hours, reference
-from dosing_core.library.load import load_drug
+from dosing_core.library import load_drug
 from dosing_core.population.bind import bind
 
 PATIENTS = Path(__file__).parents[3] / "fixtures" / "patients"
