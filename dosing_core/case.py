@@ -70,10 +70,14 @@ class Genotype(Value):
 
 
 class CoMedication(Value):
-    """Another drug that the patient takes now; ``daily_dose_mg`` where the record says it."""
+    """Another drug that the patient takes or has just taken; ``daily_dose_mg`` where the record says it."""
 
     drug: str
     daily_dose_mg: PositiveFloat | None = None
+    since: AwareDatetime | None = None
+    """When it was started; None: not on record."""
+    until: AwareDatetime | None = None
+    """When it was stopped; None: it is taken still."""
     source: str
 
 

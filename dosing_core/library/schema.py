@@ -9,54 +9,14 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from dosing_core.case import ConditionName, CovariateName, Metric, Route
+from dosing_core.library.interaction import Interaction
+from dosing_core.library.sourced import Number, Span, Text
+from dosing_core.library.sourced import Part as _Part
 from dosing_core.population.model import PopulationModel
 from dosing_core.recommendation import Display
-from dosing_core.value import Value
-
-Confidence = Literal["high", "medium", "policy"]
-Text = Annotated[str, Field(min_length=1)]
-POLICY = "project policy: "
-
-
-class _Part(Value):
-    """A part of a drug file: types are taken at their word, a number written as text is refused."""
-
-    model_config = ConfigDict(strict=True)
-
-
-class _Sourced(_Part):
-    unit: Text
-    source: Annotated[str, Field(min_length=8)]
-    """Paper, label or guideline; or ``project policy:`` and the reason."""
-    confidence: Confidence
-
-    @model_validator(mode="after")
-    def _policy_says_so(self) -> _Sourced:
-        if (self.confidence == "policy") != self.source.startswith(POLICY):
-            raise ValueError(f"confidence is 'policy' exactly if the source starts with {POLICY!r}")
-        return self
-
-
-class Number(_Sourced):
-    """One number with its unit, source and confidence."""
-
-    value: float
-
-
-class Span(_Sourced):
-    """A lowest and a highest value with their unit, source and confidence."""
-
-    low: float
-    high: float
-
-    @model_validator(mode="after")
-    def _in_order(self) -> Span:
-        if self.low > self.high:
-            raise ValueError("low is above high")
-        return self
 
 
 class Review(_Part):
@@ -444,6 +404,8 @@ class DrugFile(_Part):
     Widens what is predicted, never sharpens it."""
     warnings_above: tuple[Text, ...] = ()
     """Shown where the order, or without one the advised regimen, is likelier than not above the target."""
+    interactions: tuple[Interaction, ...] = ()
+    """Other drugs that change this one's exposure."""
     assumptions: tuple[Text, ...] = ()
     """What every answer takes for granted."""
     pharmacist: tuple[Text, ...] = ()
