@@ -309,11 +309,11 @@ def myelosuppression() -> StructuralCase:
         {"CL": 0.227042, "CLm": 0.283224, "Circ0": 0.162913},
         [ResidualError(0.01, 0.565685), ResidualError(0.02, 0.374166), ResidualError(0.05, 0.282843)],
     )
-    table = doses(7312.5, 120.0, 1, oral=False, duration=120.0, last=-168.0)
+    table = doses(7312.5, 120.0, 1, oral=False, duration=120.0, last=-300.0)
     return _case(
         individual,
         table,
-        [-166.0, -100.0, -60.0, -1.0],
+        [-298.0, -232.0, -182.0, -1.0],
         ["neutrophils", "concentration", "metabolite", "neutrophils"],
     )
 
