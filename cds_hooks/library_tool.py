@@ -12,7 +12,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cds_hooks.errors import ConfigurationError
+
 if TYPE_CHECKING:
+    from dosing_core.library import Library
     from dosing_core.library.schema import DrugFile
     from dosing_core.population.model import PopulationModel
 
@@ -32,6 +35,7 @@ def add_library(commands: Any) -> None:
     listed = inner.add_parser(
         "list", help="a table of all drugs", description="One line a drug: models, targets, review."
     )
+    _add_directory(listed)
     listed.set_defaults(run=_list)
     show = inner.add_parser(
         "show",
@@ -39,6 +43,7 @@ def add_library(commands: Any) -> None:
         description="All that the library says about a drug, each number with its source, as Markdown.",
     )
     show.add_argument("drug", metavar="DRUG", help="name of the drug, as in `dosewright library list`")
+    _add_directory(show)
     show.set_defaults(run=_show)
     check = inner.add_parser(
         "check",
@@ -56,14 +61,34 @@ def add_library(commands: Any) -> None:
     )
     facts.add_argument("model", metavar="MODEL", help="id of the model, e.g. vancomycin.goti2018")
     facts.add_argument("--json", action="store_true", help="as JSON, for machines")
+    _add_directory(facts)
     facts.set_defaults(run=_facts)
 
 
-def _list(options: argparse.Namespace) -> int:
-    from dosing_core.library import drugs
+def _add_directory(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--directory",
+        metavar="DIR",
+        type=Path,
+        action="append",
+        default=[],
+        help="a hospital's own drug files, laid over the package's; repeat for several, the last wins",
+    )
 
-    rows = [("drug", "models", "default model", "confidence", "targets", "review")]
-    for drug_file in drugs():
+
+def _library(options: argparse.Namespace) -> Library:
+    from dosing_core.library import Library
+
+    for directory in options.directory:
+        if not directory.is_dir():
+            raise ConfigurationError(f"--directory {directory}: no such directory")
+    return Library(tuple(options.directory))
+
+
+def _list(options: argparse.Namespace) -> int:
+    library = _library(options)
+    rows = [("drug", "models", "default model", "confidence", "targets", "review", "file")]
+    for drug_file in library.drugs():
         default = drug_file.model
         targets = ", ".join(
             f"{target.metric} {target.range.low:g}–{target.range.high:g} {target.range.unit}"
@@ -77,10 +102,19 @@ def _list(options: argparse.Namespace) -> int:
                 str(default.confidence),
                 targets,
                 drug_file.review.status,
+                _place(library, drug_file.drug),
             )
         )
     print(_table(rows))
     return 0
+
+
+def _place(library: Library, drug: str) -> str:
+    """Where a drug's file is, and whether it took the place of the package's."""
+    origin = library.origin(drug)
+    if origin is None:
+        return "package"
+    return f"{origin} (in place of the package's)" if library.overridden(drug) else str(origin)
 
 
 def _table(rows: Sequence[tuple[str, ...]]) -> str:
@@ -92,21 +126,23 @@ def _table(rows: Sequence[tuple[str, ...]]) -> str:
 
 def _show(options: argparse.Namespace) -> int:
     from dosing_core.errors import UnknownDrug
-    from dosing_core.library import drugs, load_drug
 
+    library = _library(options)
     try:
-        drug_file = load_drug(options.drug)
+        drug_file = library.load(options.drug)
     except UnknownDrug:
-        known = ", ".join(one.drug for one in drugs())
+        known = ", ".join(library.names())
         print(f"dosewright: the library has no file for {options.drug!r}; it has {known}", file=sys.stderr)
         return 2
-    print(page(drug_file))
+    print(page(drug_file, _place(library, drug_file.drug)))
     return 0
 
 
-def page(drug_file: DrugFile) -> str:
-    """A drug file as Markdown."""
+def page(drug_file: DrugFile, place: str = "package") -> str:
+    """A drug file as Markdown; ``place``: where it is."""
     lines = [f"# {drug_file.display.drug_name} ({drug_file.drug}.yaml, version {drug_file.version})", ""]
+    if place != "package":
+        lines += [f"> From {place}.", ""]
     if drug_file.review.status == "transcribed":
         lines += ["> Transcribed, not reviewed: nobody but its author has checked this file.", ""]
     content = drug_file.model_dump(mode="json", exclude_none=True)
@@ -208,15 +244,14 @@ def _files(paths: Iterable[Path]) -> Iterator[Path]:
 
 
 def _facts(options: argparse.Namespace) -> int:
-    from dosing_core.library import drugs
-
-    for drug_file in drugs():
+    library = _library(options)
+    for drug_file in library.drugs():
         for model in drug_file.models:
             if model.id == options.model:
                 known = facts(drug_file, model)
                 print(json.dumps(known, indent=2, ensure_ascii=False) if options.json else _facts_page(known))
                 return 0
-    known_ids = ", ".join(model.id for drug_file in drugs() for model in drug_file.models)
+    known_ids = ", ".join(model.id for drug_file in library.drugs() for model in drug_file.models)
     print(f"dosewright: no model is called {options.model!r}; there are {known_ids}", file=sys.stderr)
     return 2
 

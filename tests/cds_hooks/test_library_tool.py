@@ -75,3 +75,22 @@ def test_a_path_without_files_is_said_to_be(tmp_path: Path, capsys: pytest.Captu
 def test_a_missing_file_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["library", "check", str(tmp_path / "nothing.yaml")]) == 1
     assert "nothing.yaml: No such file" in capsys.readouterr().out
+
+
+def test_a_hospitals_file_takes_the_packages_place_and_shows(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    own = files("dosing_core.library").joinpath("vancomycin.yaml").read_text(encoding="utf-8")
+    (tmp_path / "vancomycin.yaml").write_text(own.replace("    value: 4500\n", "    value: 4000\n", 1))
+
+    assert cli.main(["library", "list", "--directory", str(tmp_path)]) == 0
+    assert cli.main(["library", "show", "vancomycin", "--directory", str(tmp_path)]) == 0
+
+    shown = capsys.readouterr().out
+    assert "in place of the package's" in shown
+    assert "daily: 4000 mg/day" in shown
+
+
+def test_a_directory_that_is_not_there_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["library", "list", "--directory", str(tmp_path / "none")]) == 2
+    assert "none: no such directory" in capsys.readouterr().err
