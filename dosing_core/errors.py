@@ -13,6 +13,8 @@
     ├── RaceNotUsed          an equation with a term for race was asked for (says why there is none)
     ├── UnknownEquation      no estimate of kidney function has this name (says which there are)
     ├── UnusableGoal         what is aimed at contradicts itself or cannot be asked of the model (says why)
+    ├── InvalidObservation   a level cannot be what it is said to be (says which)
+    ├── InvalidVariability   a covariance matrix of random effects is none
     └── NotSupported         a model or regimen asks for something that the tools do not do yet (names it)
 
 A question that cannot be answered is not an error: it is a ``Recommendation`` whose outcome says so.
@@ -73,6 +75,19 @@ class InvalidCovariate(DosingError):
         super().__init__(f"covariate {name}: {problem}" if name else problem)
         self.name = name
         self.problem = problem
+
+
+class InvalidObservation(DosingError):
+    """A level cannot be what it is said to be; ``index`` is its place among the levels, from 0."""
+
+    def __init__(self, index: int, problem: str) -> None:
+        super().__init__(f"level {index + 1}: {problem}")
+        self.index = index
+        self.problem = problem
+
+
+class InvalidVariability(DosingError):
+    """The covariance of random effects is not finite, not symmetric or not positive semidefinite."""
 
 
 class NotSupported(DosingError):

@@ -14,7 +14,7 @@ from itertools import groupby
 import numpy as np
 
 from dosing_core.case import Regimen
-from dosing_core.inference.observations import log_likelihood
+from dosing_core.inference.likelihood import log_likelihood
 from dosing_core.inference.summaries import quantile
 from dosing_core.kinetics import concentrations, hours, train
 from dosing_core.population.individual import FloatArray, ResidualError

@@ -13,8 +13,8 @@ import numpy as np
 
 from dosing_core.evaluation.individuals import ModelledSubject
 from dosing_core.inference import posterior
+from dosing_core.inference.likelihood import variance
 from dosing_core.inference.map_estimate import whitening
-from dosing_core.inference.observations import variance
 from dosing_core.inference.summaries import quantile
 from dosing_core.kinetics import concentrations
 from dosing_core.population.individual import FloatArray

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from dosing_core.errors import NotSupported
+from dosing_core.inference.likelihood import variance
 from dosing_core.inference.map_estimate import whitening
-from dosing_core.inference.observations import variance
 from dosing_core.inference.points import normal_points
 from dosing_core.kinetics import DoseTable, concentrations
 from dosing_core.population.individual import FloatArray, Individual

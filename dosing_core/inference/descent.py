@@ -1,24 +1,19 @@
-"""Kernels of inference: the levels' density, its slope, and the way down to a mode, all in one call each.
+"""The way down to a mode, step by step: kernels that both paths of inference share.
 
-``reference.py`` beside this file descends by the same rules in numpy, on any prediction.
+``closed`` runs them inside one kernel, for structures that are solved in closed form; ``general`` runs them
+from Python, around any prediction. Points are whitened random effects z, with eta = L z and omega = L L'.
 """
 
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
 
 import numpy as np
 
-from dosing_core.inference.observations import LEAST_ERROR, Observations
-from dosing_core.kinetics import DoseTable, lockstep
+from dosing_core.inference.likelihood import Likelihood, level_terms
 from dosing_core.kinetics.compiled import compiled
-from dosing_core.kinetics.events import build_events, rows_at
-from dosing_core.population.individual import BoolArray, FloatArray, Individual, IntArray
+from dosing_core.population.individual import FloatArray, IntArray
 
-STEP = 1e-4
-"""Central difference in z: its error is about 1e-9 of the slope, for a kernel exact to 1e-14."""
-HESSIAN_STEP = 1e-3
 NEAR = 1e-3
 """Largest gradient at which Fisher scoring, which converges linearly, hands over to Newton's method."""
 STEEPNESS = 1e-8
@@ -30,62 +25,13 @@ LONGEST_STEP = 4.0
 overflows."""
 LEAST_CURVATURE = 1e-6
 """Of a Hessian's smallest eigenvalue. Below, the Fisher matrix takes its place."""
-MOST_DAMPING = 1e10
-
-
-class Problem(NamedTuple):
-    """One patient's levels as the kernels take them."""
-
-    lower: FloatArray
-    """[d, d] random effects are ``lower`` times z."""
-    typical: FloatArray
-    """[n_rows, 7]."""
-    eta_index: IntArray
-    """[7]."""
-    eta_acts: BoolArray
-    """[n_rows, d]."""
-    event_time: FloatArray
-    event_kind: IntArray
-    event_value: FloatArray
-    event_index: IntArray
-    depot_time: FloatArray
-    depot_amount: FloatArray
-    depot_row: IntArray
-    binding: FloatArray
-    """[n_levels, 2], capacity 0 where nothing binds."""
-    observed: FloatArray
-    """[n_levels] mg/L."""
-    error: FloatArray
-    """[2] additive, mg/L, and proportional."""
-
-
-def problem(individual: Individual, doses: DoseTable, levels: Observations, lower: FloatArray) -> Problem:
-    """Lay out one patient's events and levels once; ``lower`` times its transpose is omega."""
-    events = build_events(individual, doses, levels.time)
-    acts = individual.eta_acts
-    if acts is None:
-        acts = np.ones((len(individual.row_time), individual.dimension), dtype=np.bool_)
-    nothing = np.tile([0.0, 1.0], (len(levels), 1))
-    binding = individual.binding
-    residual = individual.residual
-    return Problem(
-        lower=np.ascontiguousarray(lower),
-        typical=np.ascontiguousarray(individual.typical),
-        eta_index=np.ascontiguousarray(individual.eta_index, dtype=np.int64),
-        eta_acts=np.ascontiguousarray(acts),
-        event_time=events.time,
-        event_kind=events.kind,
-        event_value=events.value,
-        event_index=events.index,
-        depot_time=events.depot_time,
-        depot_amount=events.depot_amount,
-        depot_row=events.depot_row,
-        binding=nothing
-        if binding is None
-        else np.ascontiguousarray(binding[rows_at(individual, levels.time)]),
-        observed=np.ascontiguousarray(levels.value, dtype=np.float64),
-        error=np.array([residual.additive, residual.proportional]),
-    )
+LEAST_DAMPING, FIRST_DAMPING, MOST_DAMPING = 1e-12, 1e-3, 1e10
+APART = 0.05
+"""Two minima further apart than this in z are two modes."""
+WORTH_REPORTING = 6.0
+"""A mode is reported while its density is within a factor exp(6) of the best."""
+SETTLED = 1e-4
+"""Largest gradient of a second mode that is reported: one still on its way down is none."""
 
 
 @compiled
@@ -103,69 +49,42 @@ def to_eta(lower: FloatArray, z: FloatArray) -> FloatArray:
 
 
 @compiled
-def predictions(problem: Problem, z: FloatArray) -> FloatArray:
-    """Measured concentration [n, n_levels] that whitened random effects z [n, d] predict, mg/L."""
-    n, n_rows = len(z), len(problem.typical)
-    parameters = np.empty((n, n_rows, 7))
-    factors = np.exp(to_eta(problem.lower, z))
-    for i in range(n):
-        for row in range(n_rows):
-            for k in range(7):
-                effect = problem.eta_index[k]
-                acts = effect >= 0 and problem.eta_acts[row, effect]
-                parameters[i, row, k] = problem.typical[row, k] * (factors[i, effect] if acts else 1.0)
-    f = lockstep.run(
-        parameters,
-        problem.event_time,
-        problem.event_kind,
-        problem.event_value,
-        problem.event_index,
-        problem.depot_time,
-        problem.depot_amount,
-        problem.depot_row,
-        len(problem.observed),
-        bool(0),  # A literal False would compile a kernel of its own.
-    )
-    for i in range(n):
-        for level in range(f.shape[1]):
-            kinetic = f[i, level]
-            f[i, level] = kinetic * (1.0 + problem.binding[level, 0] / (kinetic + problem.binding[level, 1]))
-    return f
+def neighbours(z: FloatArray, step: float) -> FloatArray:
+    """Points [n (2d + 1), d] for central differences around z [n, d].
 
-
-@compiled
-def level_densities(problem: Problem, z: FloatArray) -> FloatArray:
-    """[n, n_levels] log density of each level; -1e300 where the prediction overflows."""
-    density = predictions(problem, z)
-    for i in range(len(z)):
-        for level in range(density.shape[1]):
-            f, y = density[i, level], problem.observed[level]
-            v = problem.error[0] ** 2 + (problem.error[1] * f) ** 2
-            v = max(v, (LEAST_ERROR * y) ** 2)
-            value = -0.5 * ((y - f) ** 2 / v + math.log(2.0 * math.pi * v))
-            density[i, level] = value if math.isfinite(value) else -1e300
-    return density
+    First the pairs, up and down side by side, then the points themselves: an adaptive solver takes blocks of
+    particles through the same steps, and a pair in one block has an error in common that the difference
+    cancels.
+    """
+    n, d = z.shape
+    points = np.empty((n * (2 * d + 1), d))
+    for i in range(n):
+        for j in range(d):
+            for k in range(2 * d):
+                points[2 * d * i + k, j] = z[i, j]
+            points[2 * d * n + i, j] = z[i, j]
+        for k in range(d):
+            points[2 * d * i + 2 * k, k] += step
+            points[2 * d * i + 2 * k + 1, k] -= step
+    return points
 
 
 @compiled
 def slopes(
-    problem: Problem, z: FloatArray, objective: FloatArray, gradient: FloatArray, fisher: FloatArray
+    levels: Likelihood,
+    predicted: FloatArray,
+    step: float,
+    z: FloatArray,
+    objective: FloatArray,
+    gradient: FloatArray,
+    fisher: FloatArray,
 ) -> None:
     """Fill objective [n], gradient [n, d] and Fisher matrix [n, d, d] at z [n, d].
 
-    Where the prediction overflows the objective is infinite, so no step is taken there.
+    ``predicted`` [.., n_levels] at ``neighbours(z, step)``. Where it overflows the objective is infinite, so
+    no step is taken there.
     """
     n, d = z.shape
-    around = 2 * d + 1
-    points = np.empty((n * around, d))
-    for i in range(n):
-        for k in range(around):
-            for j in range(d):
-                points[i * around + k, j] = z[i, j]
-        for k in range(d):
-            points[i * around + 1 + k, k] += STEP
-            points[i * around + 1 + d + k, k] -= STEP
-    predicted = predictions(problem, points)
     slope = np.empty(d)
     for i in range(n):
         objective[i] = 0.0
@@ -174,18 +93,12 @@ def slopes(
             gradient[i, j] = z[i, j]
             for k in range(d):
                 fisher[i, j, k] = 1.0 if j == k else 0.0
-        for level in range(len(problem.observed)):
-            f, y = predicted[i * around, level], problem.observed[level]
-            least = (LEAST_ERROR * y) ** 2
-            v = max(problem.error[0] ** 2 + (problem.error[1] * f) ** 2, least)
-            change = 2.0 * problem.error[1] ** 2 * f / v if v > least else 0.0
-            miss = (y - f) ** 2 / v
-            objective[i] += 0.5 * (miss + math.log(v))
-            pull = -(y - f) / v + 0.5 * change * (1.0 - miss)
-            weight = 1.0 / v + 0.5 * change * change
+        for level in range(predicted.shape[1]):
+            value, pull, weight, _ = level_terms(levels, level, predicted[2 * d * n + i, level])
+            objective[i] += value
             for k in range(d):
-                up, down = predicted[i * around + 1 + k, level], predicted[i * around + 1 + d + k, level]
-                slope[k] = (up - down) / (2.0 * STEP)
+                at = 2 * d * i + 2 * k
+                slope[k] = (predicted[at, level] - predicted[at + 1, level]) / (2.0 * step)
             for j in range(d):
                 gradient[i, j] += slope[j] * pull
                 for k in range(d):
@@ -195,7 +108,7 @@ def slopes(
 
 
 @compiled
-def _adopt(
+def adopt(
     i: int,
     z: FloatArray,
     objective: FloatArray,
@@ -217,7 +130,7 @@ def _adopt(
 
 
 @compiled
-def _steepest(gradient: FloatArray) -> float:
+def steepest(gradient: FloatArray) -> float:
     """The largest slope; NaN counts as none, since there is nothing to follow."""
     steepest = 0.0
     for slope in gradient:
@@ -226,7 +139,7 @@ def _steepest(gradient: FloatArray) -> float:
 
 
 @compiled
-def _factor(matrix: FloatArray, less: float, lower: FloatArray) -> bool:
+def factor(matrix: FloatArray, less: float, lower: FloatArray) -> bool:
     """Fill ``lower`` with the Cholesky factor of ``matrix`` - less I; False if not positive definite."""
     d = len(matrix)
     lower[:] = 0.0
@@ -245,7 +158,7 @@ def _factor(matrix: FloatArray, less: float, lower: FloatArray) -> bool:
 
 
 @compiled
-def _solve(lower: FloatArray, right: FloatArray) -> FloatArray:
+def solve(lower: FloatArray, right: FloatArray) -> FloatArray:
     """x with lower lower' x = right."""
     d = len(right)
     x = right.copy()
@@ -261,14 +174,14 @@ def _solve(lower: FloatArray, right: FloatArray) -> FloatArray:
 
 
 @compiled
-def _inverse(matrix: FloatArray) -> FloatArray:
+def inverse_of(matrix: FloatArray) -> FloatArray:
     """Of a positive definite matrix; NaN if it is not."""
     d = len(matrix)
     lower, inverse, unit = np.empty((d, d)), np.empty((d, d)), np.zeros(d)
-    regular = _factor(matrix, 0.0, lower)
+    regular = factor(matrix, 0.0, lower)
     for k in range(d):
         unit[k] = 1.0
-        column = _solve(lower, unit)
+        column = solve(lower, unit)
         unit[k] = 0.0
         for j in range(d):
             inverse[j, k] = column[j] if regular else math.nan
@@ -276,98 +189,66 @@ def _inverse(matrix: FloatArray) -> FloatArray:
 
 
 @compiled
-def descend(problem: Problem, starts: FloatArray) -> tuple[FloatArray, FloatArray, int]:
-    """Levenberg-Marquardt on the Fisher matrix, all starts [n, d] in lockstep.
-
-    Returns where each start ended, its objective, and the steps taken.
-    """
-    n, d = starts.shape
-    z, objective = starts.copy(), np.empty(n)
-    gradient, fisher = np.empty((n, d)), np.empty((n, d, d))
-    slopes(problem, z, objective, gradient, fisher)
-    trial, new_objective = np.empty((n, d)), np.empty(n)
-    new_gradient, new_fisher = np.empty((n, d)), np.empty((n, d, d))
-    damping, active, lower = np.full(n, 1e-3), np.empty(n, dtype=np.int64), np.empty((d, d))
-    for iteration in range(ITERATIONS):
-        count = 0
-        for i in range(n):
-            if _steepest(gradient[i]) > NEAR and damping[i] < MOST_DAMPING:
-                matrix = fisher[i].copy()
+def propose(
+    z: FloatArray,
+    gradient: FloatArray,
+    fisher: FloatArray,
+    damping: FloatArray,
+    trial: FloatArray,
+    active: IntArray,
+) -> int:
+    """Levenberg-Marquardt steps on the Fisher matrix: fill ``trial`` and ``active`` for the points [n, d]
+    that are still on their way, and say how many they are."""
+    n, d = z.shape
+    count, lower, matrix = 0, np.empty((d, d)), np.empty((d, d))
+    for i in range(n):
+        if steepest(gradient[i]) > NEAR and damping[i] < MOST_DAMPING:
+            for j in range(d):
                 for k in range(d):
-                    matrix[k, k] *= 1.0 + damping[i]
-                if not _factor(matrix, 0.0, lower):
-                    damping[i] = math.inf
-                    continue
-                step = _solve(lower, gradient[i])
-                square = 0.0
-                for k in range(d):
-                    square += step[k] * step[k]
-                share = min(1.0, LONGEST_STEP / max(math.sqrt(square), LONGEST_STEP))
-                for k in range(d):
-                    trial[count, k] = z[i, k] - share * step[k]
-                active[count] = i
-                count += 1
-        if count == 0:
-            return z, objective, iteration
-        slopes(problem, trial[:count], new_objective, new_gradient, new_fisher)
-        for a in range(count):
-            i = active[a]
-            if new_objective[a] < objective[i]:
-                _adopt(i, z, objective, gradient, fisher, a, trial, new_objective, new_gradient, new_fisher)
-                damping[i] = max(damping[i] * 0.1, 1e-12)
-            else:
-                damping[i] *= 10.0
-    return z, objective, ITERATIONS
-
-
-@compiled
-def _hessian(problem: Problem, z: FloatArray) -> FloatArray:
-    """[d, d] at z [d], by central differences of the gradient."""
-    d = len(z)
-    shifted, objective = np.empty((2 * d, d)), np.empty(2 * d)
-    gradient, fisher = np.empty((2 * d, d)), np.empty((2 * d, d, d))
-    for k in range(d):
-        for j in range(d):
-            shifted[k, j], shifted[d + k, j] = z[j], z[j]
-        shifted[k, k] += HESSIAN_STEP
-        shifted[d + k, k] -= HESSIAN_STEP
-    slopes(problem, shifted, objective, gradient, fisher)
-    hessian = np.empty((d, d))
-    for j in range(d):
-        for k in range(j + 1):
-            both = gradient[j, k] - gradient[d + j, k] + gradient[k, j] - gradient[d + k, j]
-            hessian[j, k] = hessian[k, j] = both / (4.0 * HESSIAN_STEP)
-    return hessian
-
-
-@compiled
-def finish(problem: Problem, start: FloatArray) -> tuple[FloatArray, float, float, FloatArray]:
-    """Newton steps from near a mode, [d]: the mode, its objective, largest slope, and covariance of z there.
-
-    The covariance is the inverse of the Hessian, or of the Fisher matrix where that is not positive definite.
-    """
-    d = len(start)
-    z, trial = np.empty((1, d)), np.empty((1, d))
-    for j in range(d):
-        z[0, j] = start[j]
-    objective, gradient, fisher = np.empty(1), np.empty((1, d)), np.empty((1, d, d))
-    new_objective, new_gradient, new_fisher = np.empty(1), np.empty((1, d)), np.empty((1, d, d))
-    slopes(problem, z, objective, gradient, fisher)
-    covariance, lower = _inverse(fisher[0]), np.empty((d, d))
-    for _ in range(NEWTON_STEPS):
-        hessian = _hessian(problem, z[0])
-        if not _factor(hessian, LEAST_CURVATURE, lower):
-            covariance = _inverse(fisher[0])
-            break
-        covariance = _inverse(hessian)
-        if _steepest(gradient[0]) < STEEPNESS:
-            break
-        for j in range(d):
-            trial[0, j] = z[0, j]
+                    matrix[j, k] = fisher[i, j, k] * (1.0 + damping[i] if j == k else 1.0)
+            if not factor(matrix, 0.0, lower):
+                damping[i] = math.inf
+                continue
+            step = solve(lower, gradient[i])
+            square = 0.0
             for k in range(d):
-                trial[0, j] -= covariance[j, k] * gradient[0, k]
-        slopes(problem, trial, new_objective, new_gradient, new_fisher)
-        if not new_objective[0] <= objective[0] + 1e-12 * (1.0 + abs(objective[0])):
-            break
-        _adopt(0, z, objective, gradient, fisher, 0, trial, new_objective, new_gradient, new_fisher)
-    return z[0], objective[0], _steepest(gradient[0]), covariance
+                square += step[k] * step[k]
+            share = min(1.0, LONGEST_STEP / max(math.sqrt(square), LONGEST_STEP))
+            for k in range(d):
+                trial[count, k] = z[i, k] - share * step[k]
+            active[count] = i
+            count += 1
+    return count
+
+
+@compiled
+def accept(
+    count: int,
+    active: IntArray,
+    z: FloatArray,
+    objective: FloatArray,
+    gradient: FloatArray,
+    fisher: FloatArray,
+    damping: FloatArray,
+    trial: FloatArray,
+    new_objective: FloatArray,
+    new_gradient: FloatArray,
+    new_fisher: FloatArray,
+) -> None:
+    """Take the proposed steps that lead down; shorten the others."""
+    for a in range(count):
+        i = active[a]
+        if new_objective[a] < objective[i]:
+            adopt(i, z, objective, gradient, fisher, a, trial, new_objective, new_gradient, new_fisher)
+            damping[i] = max(damping[i] * 0.1, LEAST_DAMPING)
+        else:
+            damping[i] *= 10.0
+
+
+@compiled
+def distance(one: FloatArray, other: FloatArray) -> float:
+    """Between two points [d]."""
+    square = 0.0
+    for k in range(len(one)):
+        square += (one[k] - other[k]) ** 2
+    return math.sqrt(square)

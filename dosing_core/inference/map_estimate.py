@@ -4,33 +4,29 @@ Objective, in whitened random effects z with eta = L z and omega = L L'::
 
     0.5 z'z + sum over levels of 0.5 ((y - f)² / v + log v)
 
-The Fisher matrix ``I + J' (1/v + 0.5 (v'/v)²) J`` is always positive definite. The arithmetic is in
-``descent``; which of the ends are modes worth knowing is decided here.
+The Fisher matrix ``I + J' (1/v + 0.5 (v'/v)²) J`` is always positive definite. ``closed`` goes down for
+structures that are solved in closed form, ``general`` for any other prediction.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
+from functools import cache
 
 import numpy as np
 
-from dosing_core.inference import descent, reference
+from dosing_core.errors import InvalidVariability
+from dosing_core.inference import closed, general
+from dosing_core.inference.descent import factor, to_eta
 from dosing_core.inference.observations import Observations
-from dosing_core.inference.points import normal_points
-from dosing_core.kinetics import DoseTable, Prediction
-from dosing_core.population.individual import FloatArray, Individual
+from dosing_core.inference.points import DIMENSIONS, normal_points
+from dosing_core.kinetics import DoseTable, Prediction, prediction
+from dosing_core.population.individual import FloatArray, Individual, Structure
 
 STARTS = 4
 """Quasi-random starts beside the prior mode: the mode nearest to the prior's need not be the highest."""
 SPREAD = 1.5
 """Standard deviations of the prior that the starts are spread over."""
-APART = 0.05
-"""Two minima further apart than this in z are two modes."""
-WORTH_REPORTING = 6.0
-"""A mode is reported while its density is within a factor exp(6) of the best."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,13 +57,30 @@ class MapEstimate:
 
 
 def whitening(omega: FloatArray) -> FloatArray:
-    """L with L L' = omega; also for an omega that is only semidefinite."""
-    try:
-        lower = np.asarray(np.linalg.cholesky(omega), dtype=np.float64)
-    except np.linalg.LinAlgError:
-        value, vector = np.linalg.eigh(omega)
-        lower = np.asarray(vector * np.sqrt(np.maximum(value, 0.0)), dtype=np.float64)
-    return np.ascontiguousarray(lower)
+    """L with L L' = omega; also for an omega that is only semidefinite (an effect that does not vary, or
+    follows from others). Raises ``InvalidVariability`` for what is no covariance matrix."""
+    omega = np.ascontiguousarray(omega, dtype=np.float64)
+    lower = np.empty_like(omega)
+    if factor(omega, 0.0, lower) and np.array_equal(omega, omega.T):
+        return lower
+    scale = float(np.max(np.abs(omega), initial=0.0))
+    if not np.all(np.isfinite(omega)) or not np.allclose(omega, omega.T, rtol=1e-9, atol=1e-12 * scale):
+        raise InvalidVariability("the covariance of the random effects is not finite and symmetric")
+    value, vector = np.linalg.eigh(0.5 * (omega + omega.T))
+    if value[0] < -1e-9 * scale:
+        raise InvalidVariability("the covariance of the random effects has a negative variance in it")
+    return np.ascontiguousarray(vector * np.sqrt(np.maximum(value, 0.0)))
+
+
+@cache
+def starts(d: int) -> FloatArray:
+    """[1 + STARTS, d] where the ways down begin. Beyond the dimensions of the stored points, at 0 in the
+    rest."""
+    points = np.zeros((1 + STARTS, d))
+    stored = min(d, DIMENSIONS)
+    points[1:, :stored] = SPREAD * normal_points("prior", STARTS, stored).normal
+    points.flags.writeable = False
+    return points
 
 
 def map_estimate(
@@ -76,52 +89,52 @@ def map_estimate(
     observations: Observations,
     predict: Prediction | None = None,
 ) -> MapEstimate:
-    """The most probable random effects given the levels.
+    """The most probable random effects given the levels. Without levels, the prior's mode.
 
-    ``predict`` replaces the compiled kernels (as a check, or to compare times). Without levels, the prior's
-    mode.
+    ``predict`` (parameters to the level at each observation) replaces the structure's own prediction.
+    Raises ``InvalidObservation`` and ``InvalidVariability``.
     """
     d = individual.dimension
+    lower = whitening(individual.omega)
     if d == 0 or len(observations) == 0:
         mode = Mode(np.zeros(d), np.zeros(d), 0.0, 0.0, np.eye(d))
         return MapEstimate(mode.eta, 0.0, 0.0, 0, (mode,))
-    lower = whitening(individual.omega)
-    if predict is None:
-        return modes_of(descent.problem(individual, doses, observations, lower))
-    surface = reference.Surface(individual, observations, predict, lower)
-    return _modes(lower, partial(reference.descend, surface), partial(reference.finish, surface))
+    if predict is None and isinstance(individual.structure, Structure):
+        return modes_of(closed.problem(individual, doses, observations, lower))
+    fine, coarse = surfaces(individual, doses, observations, lower, predict)
+    return modes_on(fine, coarse)
 
 
-def modes_of(problem: descent.Problem) -> MapEstimate:
-    """The same for levels that are already laid out."""
-    return _modes(problem.lower, partial(descent.descend, problem), partial(descent.finish, problem))
-
-
-def _modes(
+def surfaces(
+    individual: Individual,
+    doses: DoseTable,
+    observations: Observations,
     lower: FloatArray,
-    descend: Callable[[FloatArray], tuple[FloatArray, FloatArray, int]],
-    finish: Callable[[FloatArray], tuple[FloatArray, float, float, FloatArray]],
-) -> MapEstimate:
-    """Descend from all starts, finish where they end apart, and keep what is worth reporting."""
-    d = len(lower)
-    starts = np.concatenate([np.zeros((1, d)), SPREAD * normal_points("prior", STARTS, d).normal])
-    ends, objectives, iterations = descend(starts)
-    modes: list[Mode] = []
-    for start in np.argsort(objectives, kind="stable"):
-        if all(_distance(ends[start], mode.z) > APART for mode in modes):
-            z, objective, gradient_norm, covariance = finish(ends[start])
-            eta = descent.to_eta(lower, z.reshape(1, d))[0]
-            if all(_distance(z, mode.z) > APART for mode in modes):
-                modes.append(Mode(z, eta, objective, gradient_norm, covariance))
-    modes.sort(key=lambda mode: mode.objective)
+    predict: Prediction | None = None,
+) -> tuple[general.Surface, general.Surface]:
+    """The surface to finish a descent on, and the coarser one to begin it and to spread particles over."""
+    if predict is not None:
+        surface = general.Surface(individual, observations, predict, lower)
+        return surface, surface
+    fine = general.Surface(individual, observations, prediction(individual, doses, observations.time), lower)
+    return fine, fine
+
+
+def modes_of(problem: closed.Problem) -> MapEstimate:
+    """The same for levels that are already laid out."""
+    return _estimate(problem.lower, closed.modes(problem, starts(len(problem.lower))))
+
+
+def modes_on(fine: general.Surface, coarse: general.Surface) -> MapEstimate:
+    """The same on the surfaces of any prediction."""
+    return _estimate(fine.lower, general.modes(fine, coarse, starts(len(fine.lower))))
+
+
+def _estimate(lower: FloatArray, ends: general.Ends) -> MapEstimate:
+    z, objective, slope, covariance, iterations = ends
+    eta = to_eta(lower, z)
+    modes = tuple(
+        Mode(z[k], eta[k], float(objective[k]), float(slope[k]), covariance[k]) for k in range(len(z))
+    )
     best = modes[0]
-    settled = [
-        mode
-        for mode in modes
-        if mode is best or (mode.gradient_norm < 1e-4 and mode.objective < best.objective + WORTH_REPORTING)
-    ]
-    return MapEstimate(best.eta, best.objective, best.gradient_norm, iterations, tuple(settled))
-
-
-def _distance(one: FloatArray, other: FloatArray) -> float:
-    return math.sqrt(float(np.sum((one - other) ** 2)))
+    return MapEstimate(best.eta, best.objective, best.gradient_norm, iterations, modes)

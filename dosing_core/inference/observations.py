@@ -1,4 +1,4 @@
-"""Measured levels, and how likely they are under a predicted concentration."""
+"""Measured levels as inference takes them."""
 
 from __future__ import annotations
 
@@ -9,13 +9,9 @@ from datetime import datetime
 import numpy as np
 
 from dosing_core.case import Level
+from dosing_core.errors import InvalidObservation
 from dosing_core.kinetics.history import hours
-from dosing_core.population.individual import FloatArray, IntArray, ResidualError
-
-LEAST_ERROR = 1e-3
-"""Project policy: no level is believed more exactly than to 0.1 % of itself, finer than any assay. It only
-acts where a proportional error would vanish with the prediction, and keeps the likelihood finite there."""
-
+from dosing_core.population.individual import FloatArray, IntArray
 
 EXACT, BELOW, ABOVE = 0, -1, 1
 """What a level says of the true measurement: it is the value, or it is below or above it."""
@@ -35,14 +31,27 @@ class Observations:
     """[n_levels] ``EXACT``, or the measurement is ``BELOW`` or ``ABOVE`` the value."""
     weight: FloatArray = field(default_factory=lambda: np.empty(0))
     """[n_levels] power to which a level's likelihood is raised: 1 in full, 0 not at all."""
+    error: IntArray = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+    """[n_levels] place in ``Individual.residuals`` of the error of each; left out: that of its output."""
 
     def __post_init__(self) -> None:
+        """Fill in what was left out. Raises ``InvalidObservation`` for what no level can be."""
         n = len(self.time)
-        for name, fill in (("output", np.zeros(n, np.int64)), ("limit", np.zeros(n, np.int64))):
-            if len(getattr(self, name)) == 0:
-                object.__setattr__(self, name, fill)
-        if len(self.weight) == 0:
-            object.__setattr__(self, "weight", np.ones(n))
+        self._fill("time", self.time, np.float64)
+        self._fill("value", self.value, np.float64)
+        self._fill("output", self.output if len(self.output) else np.zeros(n), np.int64)
+        self._fill("limit", self.limit if len(self.limit) else np.zeros(n), np.int64)
+        self._fill("weight", self.weight if len(self.weight) else np.ones(n), np.float64)
+        self._fill("error", self.error if len(self.error) else self.output, np.int64)
+        if any(len(getattr(self, name)) != n for name in ("value", "output", "limit", "weight", "error")):
+            raise InvalidObservation(0, "times, values and the rest are not equally many")
+        sound = np.isfinite(self.time) & np.isfinite(self.value) & np.isfinite(self.weight)
+        sound &= (self.weight >= 0.0) & (np.abs(self.limit) <= 1) & (self.output >= 0) & (self.error >= 0)
+        if not sound.all():
+            raise InvalidObservation(int(np.argmin(sound)), "a number of it is not finite or out of range")
+
+    def _fill(self, name: str, values: FloatArray | IntArray, kind: type) -> None:
+        object.__setattr__(self, name, np.ascontiguousarray(values, dtype=kind))
 
     def __len__(self) -> int:
         return len(self.time)
@@ -50,7 +59,9 @@ class Observations:
     def only(self, indices: Sequence[int]) -> Observations:
         """The levels at ``indices``, in that order."""
         at = np.array(indices, dtype=np.int64)
-        return Observations(self.time[at], self.value[at], self.output[at], self.limit[at], self.weight[at])
+        return Observations(
+            self.time[at], self.value[at], self.output[at], self.limit[at], self.weight[at], self.error[at]
+        )
 
     def without(self, index: int) -> Observations:
         """All levels but the one at ``index``."""
@@ -67,16 +78,3 @@ def observations(levels: Sequence[Level], now: datetime) -> Observations:
         value=np.array([level.value_mg_L for level in levels], dtype=np.float64),
         limit=np.array([_LIMITS[level.limit] for level in levels], dtype=np.int64),
     )
-
-
-def variance(residual: ResidualError, predicted: FloatArray, observed: FloatArray) -> FloatArray:
-    """Variance of a level, (mg/L)²: additive and proportional error are independent."""
-    combined = residual.additive**2 + (residual.proportional * predicted) ** 2
-    return np.maximum(combined, (LEAST_ERROR * observed) ** 2)
-
-
-def log_likelihood(residual: ResidualError, predicted: FloatArray, observed: FloatArray) -> FloatArray:
-    """Log density of each level under a normal residual error; shapes broadcast to ``predicted``."""
-    v = variance(residual, predicted, observed)
-    density: FloatArray = -0.5 * ((observed - predicted) ** 2 / v + np.log(2.0 * np.pi * v))
-    return density

@@ -11,19 +11,30 @@ the honest answer that it cannot be trusted.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
-from dosing_core.inference.descent import Problem, level_densities, problem, to_eta
-from dosing_core.inference.map_estimate import MapEstimate, map_estimate, modes_of, whitening
+from dosing_core.inference import closed
+from dosing_core.inference.descent import to_eta
+from dosing_core.inference.likelihood import densities, likelihood
+from dosing_core.inference.map_estimate import (
+    MapEstimate,
+    map_estimate,
+    modes_of,
+    modes_on,
+    surfaces,
+    whitening,
+)
 from dosing_core.inference.mixture import T, log_mixture, log_prior, moments
-from dosing_core.inference.observations import Observations, log_likelihood
+from dosing_core.inference.observations import Observations
 from dosing_core.inference.points import normal_points
 from dosing_core.inference.summaries import effective_sample_size, psis
 from dosing_core.inference.tempering import tempered
 from dosing_core.kinetics import DoseTable, Prediction, prediction
-from dosing_core.population.individual import FloatArray, Individual, IntArray
+from dosing_core.population.individual import FloatArray, Individual, IntArray, Structure
 from dosing_core.recommendation import Diagnostics
 
 LADDER = ((1024, 512, 2048), (2048, 512, 4096), (4096, 1024, 8192))
@@ -117,13 +128,14 @@ def posterior(
     """
     if len(observations) == 0 or individual.dimension == 0:
         return _prior(individual, doses, observations, predict)
+    lower = whitening(individual.omega)
     target: _Target
-    if predict is None:
-        laid_out = problem(individual, doses, observations, whitening(individual.omega))
-        target, best = _Target(laid_out), modes_of(laid_out)
+    if predict is None and isinstance(individual.structure, Structure):
+        laid_out = closed.problem(individual, doses, observations, lower)
+        target, best = _Target(lower, partial(closed.level_densities, laid_out)), modes_of(laid_out)
     else:
-        target = _PredictedTarget(individual, observations, predict)
-        best = map_estimate(individual, doses, observations, predict)
+        fine, coarse = surfaces(individual, doses, observations, lower, predict)
+        target, best = _Target(lower, coarse.densities), modes_on(fine, coarse)
     for escalation, sizes in enumerate(LADDER):
         z, log_ratio, levels = _mixture(target, best, sizes)
         weight, k_hat = psis(log_ratio)
@@ -175,8 +187,8 @@ def _prior(
     evidence = 0.0
     if len(observations):
         predict = predict or prediction(individual, doses, observations.time)
-        f = predict(individual.parameters(eta))
-        levels = log_likelihood(individual.residual, f, observations.value)
+        f = np.ascontiguousarray(predict(individual.parameters(eta)))
+        levels = densities(likelihood(individual, observations), f)
         evidence = float(levels.sum())
     return Posterior(
         eta,
@@ -188,43 +200,21 @@ def _prior(
     )
 
 
+@dataclass(frozen=True, eq=False)
 class _Target:
     """The likelihood as a function of whitened random effects."""
 
-    def __init__(self, laid_out: Problem) -> None:
-        self._problem = laid_out
+    lower: FloatArray
+    levels: Callable[[FloatArray], FloatArray]
+    """z [n, d] to the log density of each level [n, n_levels]."""
 
     def eta(self, z: FloatArray) -> FloatArray:
-        return to_eta(self._problem.lower, z)
-
-    def levels(self, z: FloatArray) -> FloatArray:
-        """[n, n_levels] log density of each level; -1e300 where the prediction overflows."""
-        return level_densities(self._problem, z)
+        return to_eta(self.lower, z)
 
     def log_likelihood(self, z: FloatArray) -> FloatArray:
         """[n] log density of all levels."""
         total: FloatArray = np.sum(self.levels(z), axis=1)
         return total
-
-
-class _PredictedTarget(_Target):
-    """The same in numpy, on any prediction."""
-
-    def __init__(self, individual: Individual, observations: Observations, predict: Prediction) -> None:
-        self._individual = individual
-        self._observations = observations
-        self._predict = predict
-        self._lower = whitening(individual.omega)
-
-    def eta(self, z: FloatArray) -> FloatArray:
-        return to_eta(self._lower, z)
-
-    def levels(self, z: FloatArray) -> FloatArray:
-        with np.errstate(over="ignore", invalid="ignore"):
-            f = self._predict(self._individual.parameters(self.eta(z)))
-            density = log_likelihood(self._individual.residual, f, self._observations.value)
-        levels: FloatArray = np.where(np.isfinite(density), density, -1e300)
-        return levels
 
 
 def _mixture(

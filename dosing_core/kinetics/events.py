@@ -11,8 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from dosing_core.kinetics.compiled import compiled
 from dosing_core.kinetics.history import DoseTable
-from dosing_core.population.individual import FloatArray, Individual, IntArray
+from dosing_core.population.individual import BoolArray, FloatArray, Individual, IntArray
 
 ROW, OUTPUT, RATE, BOLUS = 0, 1, 2, 3
 """Kinds, in their order at one instant: change of row, output, infusion starts or stops, bolus."""
@@ -54,29 +55,58 @@ def build_events(individual: Individual, doses: DoseTable, times: FloatArray) ->
     """
     if doses.depot.any() and not individual.takes("oral"):
         raise ValueError("the model has no absorption, but a dose is oral")
-    central = ~doses.depot
-    infused = central & (doses.duration > PUSH_H)
-    bolus = central & ~(doses.duration > PUSH_H)
-    changes = individual.row_time[1:]
-    start, length = doses.time[infused], doses.duration[infused]
-    rate = doses.amount[infused] / length
-    n_row, n_out, n_inf, n_bol = len(changes), len(times), len(start), int(bolus.sum())
+    laid_out = _laid_out(
+        np.ascontiguousarray(individual.row_time, dtype=np.float64),
+        np.ascontiguousarray(doses.time, dtype=np.float64),
+        np.ascontiguousarray(doses.amount, dtype=np.float64),
+        np.ascontiguousarray(doses.duration, dtype=np.float64),
+        np.ascontiguousarray(doses.depot),
+        np.ascontiguousarray(times, dtype=np.float64),
+    )
+    return Events(*laid_out)
 
+
+@compiled
+def _laid_out(
+    row_time: FloatArray,
+    dose_time: FloatArray,
+    amount: FloatArray,
+    duration: FloatArray,
+    depot: BoolArray,
+    times: FloatArray,
+) -> tuple[FloatArray, IntArray, FloatArray, IntArray, FloatArray, FloatArray, IntArray]:
+    """The fields of ``Events`` in their order."""
+    n_depot, n_infused = 0, 0
+    for k in range(len(dose_time)):
+        n_depot += 1 if depot[k] else 0
+        n_infused += 1 if not depot[k] and duration[k] > PUSH_H else 0
+    n_row, n_out = max(len(row_time) - 1, 0), len(times)
+    n_bolus = len(dose_time) - n_depot - n_infused
+    n = n_row + n_out + 2 * n_infused + n_bolus
+    time, value = np.empty(n), np.zeros(n)
+    kind, index = np.empty(n, dtype=np.int64), np.zeros(n, dtype=np.int64)
+    depot_time, depot_amount = np.empty(n_depot), np.empty(n_depot)
+    depot_row = np.empty(n_depot, dtype=np.int64)
+    for k in range(n_row):
+        time[k], kind[k], index[k] = row_time[k + 1], ROW, k + 1
+    for k in range(n_out):
+        time[n_row + k], kind[n_row + k], index[n_row + k] = times[k], OUTPUT, k
     # Stops before starts, so that nothing runs for an instant when one infusion follows another.
-    time = np.concatenate([changes, times, start + length, start, doses.time[bolus]])
-    kind = np.repeat(np.array([ROW, OUTPUT, RATE, RATE, BOLUS]), [n_row, n_out, n_inf, n_inf, n_bol])
-    value = np.concatenate([np.zeros(n_row + n_out), -rate, rate, doses.amount[bolus]])
-    index = np.concatenate(
-        [np.arange(1, n_row + 1), np.arange(n_out), np.zeros(2 * n_inf + n_bol, dtype=np.int64)]
-    )
-    order = np.lexsort((kind, time))
-    depot_time = doses.time[doses.depot]
-    return Events(
-        time=time[order],
-        kind=kind[order],
-        value=value[order],
-        index=index[order],
-        depot_time=depot_time,
-        depot_amount=doses.amount[doses.depot],
-        depot_row=rows_at(individual, depot_time),
-    )
+    stop = n_row + n_out
+    start, bolus, swallowed = stop + n_infused, stop + 2 * n_infused, 0
+    for k in range(len(dose_time)):
+        if depot[k]:
+            depot_time[swallowed], depot_amount[swallowed] = dose_time[k], amount[k]
+            depot_row[swallowed] = max(np.searchsorted(row_time, dose_time[k], side="right") - 1, 0)
+            swallowed += 1
+        elif duration[k] > PUSH_H:
+            rate = amount[k] / duration[k]
+            time[stop], kind[stop], value[stop] = dose_time[k] + duration[k], RATE, -rate
+            time[start], kind[start], value[start] = dose_time[k], RATE, rate
+            stop, start = stop + 1, start + 1
+        else:
+            time[bolus], kind[bolus], value[bolus] = dose_time[k], BOLUS, amount[k]
+            bolus += 1
+    # The kinds stand in their order already, and a stable sort by time keeps it at one instant.
+    order = np.argsort(time, kind="mergesort")
+    return time[order], kind[order], value[order], index[order], depot_time, depot_amount, depot_row

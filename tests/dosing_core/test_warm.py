@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dosing_core.inference import descent, mixture
+from dosing_core.inference import closed, descent, mixture
 from dosing_core.kinetics import linear, lockstep, steady
 from dosing_core.warm import warm
 
@@ -12,7 +12,7 @@ def test_every_kernel_is_compiled_once_for_one_kind_of_arguments() -> None:
     warm()
     kernels = (
         *(linear.run, lockstep.run, steady.steady_profile, steady.steady_oral_peak, steady.bound_areas),
-        *(descent.descend, descent.finish, descent.level_densities, descent.to_eta),
+        *(closed.modes, closed.level_densities, descent.to_eta, descent.factor),
         *(mixture.log_prior, mixture.moments, mixture._spread, mixture._log_mixture),
     )
     for kernel in kernels:
