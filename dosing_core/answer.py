@@ -19,6 +19,7 @@ from dosing_core.averaging import panel, unusable_choice
 from dosing_core.case import Case, Finding, Regimen
 from dosing_core.consultation import Consultation, best_under, consult, usable
 from dosing_core.curves import curve, past_window
+from dosing_core.errors import UnusableGoal
 from dosing_core.kinetics import hours
 from dosing_core.library import PACKAGE, DrugFile, Library
 from dosing_core.model_uses import model_uses
@@ -74,6 +75,8 @@ def _answered_from(case: Case, drug_file: DrugFile) -> Recommendation:
             return _model_may_not_speak(case, drug_file, screening, models.main)
         consultation = consult(counted, drug_file, screening, models)
         return _answer(case, consultation, screening)
+    except UnusableGoal as error:
+        return _refusal(case, drug_file, screening, "insufficient", error.reason)
     except (ArithmeticError, ValueError, np.linalg.LinAlgError):
         # A valid case whose numbers break down (an absurd dose, a level of a billion) gets an honest no.
         name = phrases.capital(drug_file.display.drug_name)

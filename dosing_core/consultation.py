@@ -23,7 +23,8 @@ from dosing_core.library.schema import DrugFile
 from dosing_core.parameters import parameter_estimates
 from dosing_core.population.individual import FloatArray
 from dosing_core.recommendation import ParameterEstimate, Target
-from dosing_core.regimens.candidates import Candidate, candidates
+from dosing_core.regimens.candidates import Candidate
+from dosing_core.regimens.choices import choices_for
 from dosing_core.regimens.comparison import best
 from dosing_core.regimens.infusion import standard_duration
 from dosing_core.regimens.limits import PatientLimits, patient_limits
@@ -105,9 +106,9 @@ def consult(case: Case, drug_file: DrugFile, screening: Screening, models: Panel
     present = when.present.daily_dose_mg if when.present else None
     limits = patient_limits(drug_file, weight.value, present)
     ordered = judged_order(case.order.regimen, drug_file)
-    choices = candidates(drug_file, limits, weight.value, screening.route, ordered)
     target = choose_target(drug_file, case)
     question = ask(reviewed.belief, drug_file, target, when, history)
+    choices = choices_for(question, drug_file, limits, weight.value, screening.route, ordered)
     found = search(question, choices)
     return Consultation(
         case=case,

@@ -18,6 +18,9 @@ from dosing_core.regimens.responses import Schedule
 from dosing_core.regimens.scored import Question
 
 _ROUNDING = 1e-9
+ALIKE = {"metric": "auc24", "low": 0.8, "high": 1.25}
+"""The first day's area is like a later day's within the limits by which two products count as bioequivalent
+(FDA, Statistical Approaches to Establishing Bioequivalence, 2001: 80 to 125 %)."""
 
 
 @dataclass(frozen=True)
@@ -58,9 +61,9 @@ def choose_loading(
 ) -> LoadingDose | None:
     """The least allowed loading dose whose first day is relevantly as good as any; None if the file has none.
 
-    Judged by the chance that the AUC of the first 24 h, maintenance included, is inside the target. A larger
-    dose has to earn its longer infusion and its risk by a relevantly better chance. Where a trough is the
-    target the least allowed dose is taken, since a first day has no trough to aim at.
+    Judged by the chance that the AUC of the first 24 h, maintenance included, is inside the target. Where the
+    target is no AUC24, by the chance that the first day's area is like that of a later day, particle by
+    particle. A larger dose has to earn its longer infusion and its risk by a relevantly better chance.
     """
     rule = drug_file.loading
     if rule is None or drug_file.infusion is None or regimen.route != "iv":
@@ -68,17 +71,18 @@ def choose_loading(
     doses, words = loading_doses(rule, weight_kg, height_cm)
     if not doses:
         return None
-    chosen = doses[0]
-    if question.target.metric == "auc24":
-        schedule = Schedule(regimen.interval_h, regimen.duration_h, regimen.route)
-        (response,) = respond(question, (schedule,))
-        maintenance = np.array([regimen.dose_mg])
-        inside = []
-        for dose in doses:
-            day = response.first_day_auc(maintenance, dose, standard_duration(dose, drug_file.infusion))
-            inside.append(attainment(day, question.target)[0].inside)
-        enough = max(inside) - question.judgement.relevant_chance.value
-        chosen = next(dose for dose, chance in zip(doses, inside, strict=True) if chance >= enough)
+    schedule = Schedule(regimen.interval_h, regimen.duration_h, regimen.route)
+    (response,) = respond(question, (schedule,))
+    maintenance = np.array([regimen.dose_mg])
+    aimed_at = question.target.metric == "auc24"
+    later = np.ones(question.particles.size) if aimed_at else response.auc24(maintenance)[0]
+    target = question.target if aimed_at else question.target.model_copy(update=ALIKE)
+    inside = []
+    for dose in doses:
+        day = response.first_day_auc(maintenance, dose, standard_duration(dose, drug_file.infusion))
+        inside.append(attainment(day / later, target)[0].inside)
+    enough = max(inside) - question.judgement.relevant_chance.value
+    chosen = next(dose for dose, chance in zip(doses, inside, strict=True) if chance >= enough)
     return LoadingDose(
         amount_mg=chosen,
         duration_h=standard_duration(chosen, drug_file.infusion),
