@@ -15,7 +15,7 @@ from dosing_core.value import Value
 
 Sex = Literal["female", "male"]
 Route = Literal["iv", "oral"]
-CovariateName = Literal["weight", "height", "creatinine", "haematocrit"]
+CovariateName = Literal["weight", "height", "creatinine", "haematocrit", "albumin"]
 ConditionName = Literal[
     "haemodialysis", "crrt", "kidney_transplant", "liver_transplant", "heart_transplant", "lung_transplant"
 ]
@@ -25,6 +25,7 @@ COVARIATE_UNITS: dict[CovariateName, str] = {
     "height": "cm",
     "creatinine": "mg/dL",
     "haematocrit": "%",
+    "albumin": "g/L",
 }
 
 PositiveFloat = Annotated[float, Field(gt=0)]
@@ -98,6 +99,7 @@ class Subject(Value):
     height: tuple[Measurement, ...] = ()
     creatinine: tuple[Measurement, ...] = ()
     haematocrit: tuple[Measurement, ...] = ()
+    albumin: tuple[Measurement, ...] = ()
     genotypes: tuple[Genotype, ...] = ()
     co_medications: tuple[CoMedication, ...] = ()
     co_medications_read: bool = False
@@ -135,6 +137,8 @@ class Level(Value):
     """What the laboratory or ward calls it. The times decide what it is."""
     limit: Literal["exact", "above", "below"] = "exact"
     """``above``: the true value is above ``value_mg_L`` (charted as ``>80``); ``below``: it is below it."""
+    assay: str | None = None
+    """How it was measured, by the name that a model gives an assay with an error of its own."""
     source: str
 
 

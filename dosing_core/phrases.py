@@ -102,6 +102,7 @@ COVARIATE_WORDS: dict[CovariateName, str] = {
     "height": "height",
     "creatinine": "creatinine",
     "haematocrit": "haematocrit",
+    "albumin": "albumin",
 }
 
 

@@ -239,7 +239,9 @@ def _matters(finding: Finding, drug_file: DrugFile) -> bool:
     quantities = {one.quantity for model, _ in drug_file.asked for one in model.covariates.values()}
     used = {"doses", "levels", "order", "age", "sex", "conditions"}
     used |= {rule.name for rule in drug_file.freshness}
-    used |= {name for name in ("weight", "height", "creatinine", "haematocrit") if name in quantities}
+    used |= {
+        name for name in ("weight", "height", "creatinine", "haematocrit", "albumin") if name in quantities
+    }
     if drug_file.loading:
         used.add("height")
     if "cyp3a5_expresser" in quantities:

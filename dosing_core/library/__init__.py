@@ -1,6 +1,6 @@
 """The drug library: one reviewed file a drug, loaded and checked."""
 
-from dosing_core.library.load import models_of, read_drug_file, read_models
+from dosing_core.library.load import load_model, models_of, parse_model, read_drug_file, read_models
 from dosing_core.library.schema import DrugFile
 from dosing_core.library.shelves import PACKAGE, Library
 
@@ -14,7 +14,9 @@ __all__ = [
     "digest",
     "drugs",
     "load_drug",
+    "load_model",
     "models_of",
+    "parse_model",
     "read_drug_file",
     "read_models",
 ]

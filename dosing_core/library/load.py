@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -10,8 +11,9 @@ from typing import Any, TypeVar
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from dosing_core.errors import InvalidDrugFile
+from dosing_core.errors import InvalidDrugFile, InvalidExpression
 from dosing_core.library.schema import DrugFile
+from dosing_core.population.bounds import check_range
 from dosing_core.population.model import PopulationModel
 from dosing_core.population.short_forms import Contradiction, spelt_out
 
@@ -42,7 +44,24 @@ def read_models(path: Path) -> tuple[PopulationModel, ...]:
         raise InvalidDrugFile(path.name, "not text in UTF-8") from error
     if "models" in _top_level(text, path.name):
         return models_of(parse_drug_file(text, path.name))
-    return (_parse(text, path.name, PopulationModel),)
+    return (parse_model(text, path.name),)
+
+
+def load_model(source: Path | str) -> PopulationModel:
+    """One model: of the file at a path (of a drug file its default), or of a YAML text with at least one line
+    break. Raises ``InvalidDrugFile`` or ``OSError``."""
+    if isinstance(source, str) and "\n" in source:
+        return parse_model(source, "model.yaml")
+    return read_models(Path(source))[0]
+
+
+def parse_model(text: str, name: str) -> PopulationModel:
+    """Check one model's text; ``name`` is what errors call the file. Raises ``InvalidDrugFile``.
+
+    A model by itself may leave out who made it and what it was checked against; it is then ``reviewed`` False.
+    Without ``id`` and ``name`` it is called by its file.
+    """
+    return _parse(text, name, PopulationModel)
 
 
 def models_of(drug_file: DrugFile) -> tuple[PopulationModel, ...]:
@@ -58,37 +77,78 @@ def _parse(text: str, name: str, kind: type[_Parsed]) -> _Parsed:
     try:
         _refuse_repeated_keys(root, name)
         content = yaml.load(text, Loader=_LOADER)  # noqa: S506 - safe
-        document = json.dumps(_spelt_out(content), allow_nan=False)
+        document = json.dumps(_spelt_out(content, name, bare=kind is PopulationModel), allow_nan=False)
     except Contradiction as error:
-        where = ".".join(str(part) for part in error.path)
-        raise InvalidDrugFile(f"{name}:{_line(root, error.path)}: {where}", str(error)) from error
+        raise _at(root, name, error.path, str(error)) from error
     except yaml.YAMLError as error:
         raise InvalidDrugFile(name, " ".join(str(error).split())) from error
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, RecursionError) as error:
         raise InvalidDrugFile(
             name, f"only text, numbers, truth values, lists and mappings: {error}"
         ) from error
     try:
-        return kind.model_validate_json(document)
+        parsed = kind.model_validate_json(document)
+        for model in (parsed,) if isinstance(parsed, PopulationModel) else getattr(parsed, "models", ()):
+            check_range(model)
+        return parsed
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "the file"
-        raise InvalidDrugFile(f"{name}:{_line(root, first['loc'])}: {where}", first["msg"]) from error
+        raise _at(root, name, first["loc"], first["msg"].removeprefix("Value error, ")) from error
+    except InvalidExpression as error:
+        raise _at_expression(root, name, error) from error
 
 
-def _spelt_out(content: Any) -> Any:
+def _spelt_out(content: Any, name: str, *, bare: bool) -> Any:
     """The models of a file, or the model that it is, without short forms."""
-    if isinstance(content, dict) and isinstance(content.get("models"), list):
+    if not isinstance(content, dict):
+        return content
+    if bare:
+        stem = re.sub(r"[^a-z0-9_]+", "_", Path(name).stem.lower()).strip("_") or "model"
+        return spelt_out({"id": f"model.{stem}", "name": Path(name).stem, **content})
+    if isinstance(content.get("models"), list):
         models = [spelt_out(model, ("models", place)) for place, model in enumerate(content["models"])]
         return {**content, "models": models}
-    return spelt_out(content)
+    return content
+
+
+def _at(root: yaml.Node | None, name: str, location: Sequence[int | str], problem: str) -> InvalidDrugFile:
+    """The error of a place in the file. Where the problem itself begins with a place (``iiv.ka: ...``), that is
+    nearer."""
+    said, _, rest = problem.partition(": ")
+    nearer = tuple(int(part) if part.isdigit() else part for part in said.split("."))
+    node, found = _walk(root, location)
+    inner, more = _walk(node, nearer)
+    if rest and more:
+        line, where, problem = _line_of(inner), ".".join(map(str, (*found, *nearer))), rest
+    else:
+        missing = [str(part) for part in location[-1:] if part not in found]
+        line, where = _line_of(node), ".".join([*map(str, found), *missing]) or "the file"
+    return InvalidDrugFile(f"{name}:{line}: {where}", problem)
+
+
+def _at_expression(root: yaml.Node | None, name: str, error: InvalidExpression) -> InvalidExpression:
+    """The same error with file and line. Its place reads ``drug.model equations.CL``."""
+    model, _, place = error.where.partition(" ")
+    node = root
+    if isinstance(models := _below(root, "models"), yaml.SequenceNode):
+        node = next(
+            (one for one in models.value if getattr(_below(one, "id"), "value", None) == model), models
+        )
+    parts = [int(part) if part.isdigit() else part for part in place.split(".")]
+    inner, _ = _walk(node, parts)
+    return InvalidExpression(f"{name}:{_line_of(inner)}: {error.where}", error.problem)
 
 
 def _composed(text: str, name: str) -> yaml.Node | None:
     try:
         return yaml.compose(text, Loader=_LOADER)
-    except yaml.YAMLError as error:
-        raise InvalidDrugFile(name, " ".join(str(error).split())) from error
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line = 1 if mark is None else mark.line + 1
+        problem = " ".join(f"{error.context or ''} {error.problem or ''}".split())
+        raise InvalidDrugFile(f"{name}:{line}", f"no YAML: {problem}") from error
+    except (yaml.YAMLError, RecursionError) as error:
+        raise InvalidDrugFile(f"{name}:1", " ".join(str(error).split())) from error
 
 
 def _top_level(text: str, name: str) -> tuple[str, ...]:
@@ -96,32 +156,57 @@ def _top_level(text: str, name: str) -> tuple[str, ...]:
     return tuple(str(key.value) for key, _ in root.value) if isinstance(root, yaml.MappingNode) else ()
 
 
-def _refuse_repeated_keys(node: yaml.Node | None, name: str) -> None:
-    """YAML readers keep the last of two equal keys in silence; in a drug file that may be a dose."""
+def _refuse_repeated_keys(node: yaml.Node | None, name: str, met: set[int] | None = None) -> None:
+    """YAML readers keep the last of two equal keys in silence; in a drug file that may be a dose.
+
+    Aliases are refused too: a few of them can stand for a file without end.
+    """
+    met = set() if met is None else met
+    if node is not None and id(node) in met:
+        raise InvalidDrugFile(f"{name}:{node.start_mark.line + 1}", "used again by an alias; write it out")
+    met.add(id(node))
     if isinstance(node, yaml.MappingNode):
         seen: set[str] = set()
         for key, value in node.value:
             if key.value in seen:
                 raise InvalidDrugFile(f"{name}:{key.start_mark.line + 1}: {key.value}", "appears twice")
             seen.add(key.value)
-            _refuse_repeated_keys(value, name)
+            _refuse_repeated_keys(value, name, met)
     elif isinstance(node, yaml.SequenceNode):
         for item in node.value:
-            _refuse_repeated_keys(item, name)
+            _refuse_repeated_keys(item, name, met)
 
 
-def _line(node: yaml.Node | None, location: Sequence[int | str]) -> int:
-    """The line of a field, or of the innermost field around it that exists."""
-    if node is None:
-        return 1
+def _below(node: yaml.Node | None, part: int | str) -> yaml.Node | None:
+    """What stands under a key, a place in a list, or, in a list of pairs or of named things, a name."""
+    if isinstance(node, yaml.MappingNode):
+        return next((value for key, value in node.value if key.value == str(part)), None)
+    if isinstance(node, yaml.SequenceNode):
+        if isinstance(part, int):
+            return node.value[part] if part < len(node.value) else None
+        for item in node.value:
+            first = (
+                item.value[0] if isinstance(item, yaml.SequenceNode) and item.value else _below(item, "name")
+            )
+            if (
+                isinstance(item, yaml.SequenceNode | yaml.MappingNode)
+                and getattr(first, "value", None) == part
+            ):
+                return item
+    return None
+
+
+def _walk(node: yaml.Node | None, location: Sequence[int | str]) -> tuple[yaml.Node | None, list[int | str]]:
+    """The innermost node of a place that exists, and the parts that led there: what the schema adds to a place
+    (which kind of a structure was read) is not in the file."""
+    found: list[int | str] = []
     for part in location:
-        if isinstance(node, yaml.MappingNode):
-            below = next((value for key, value in node.value if key.value == part), None)
-        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
-            below = node.value[part]
-        else:
-            below = None
-        if below is None:
-            break
-        node = below
-    return int(node.start_mark.line) + 1
+        below = _below(node, part)
+        if below is not None:
+            node = below
+            found.append(part)
+    return node, found
+
+
+def _line_of(node: yaml.Node | None) -> int:
+    return 1 if node is None else int(node.start_mark.line) + 1

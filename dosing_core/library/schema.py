@@ -428,6 +428,9 @@ class DrugFile(_Part):
         ids = [model.id for model in self.models]
         if len(set(ids)) != len(ids):
             raise ValueError("models: an id appears twice")
+        for place, model in enumerate(self.models):
+            if model.incomplete:
+                raise ValueError(f"models.{place}.{model.incomplete[0]}: obligatory in the library")
         if self.default_model not in ids:
             raise ValueError(f"default_model: no model is called {self.default_model!r}")
         if next(m for m in self.models if m.id == self.default_model).confidence == "low":

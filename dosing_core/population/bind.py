@@ -6,9 +6,10 @@ gives one hypothesis a value. Nothing is filled in silently.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import product
 
 import numpy as np
@@ -19,11 +20,18 @@ from dosing_core.population import covariates as timeline
 from dosing_core.population import occasions
 from dosing_core.population.covariates import FIRST_DAY
 from dosing_core.population.individual import Individual
-from dosing_core.population.model import Covariate, Limit, PopulationModel
+from dosing_core.population.covariate import Covariate, Limit
+from dosing_core.population.model import PopulationModel
 from dosing_core.population.occasions import Occasion
 from dosing_core.population.rows import Row, individual_of, row_of
 from dosing_core.population.unknowns import Alternative, Resolved, cyp3a5_expresser, prednisolone_daily_dose
 from dosing_core.recommendation import Assumption, UsedFact
+
+
+LINEAR_STEP = timedelta(hours=6)
+MOST_LINEAR_ROWS = 200
+"""Project policy: a line between two measurements is taken in steps of 6 h, each with the value of its middle;
+in steps of a two-hundredth of longer histories, so that no history costs without bound."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +74,9 @@ def bind(model: PopulationModel, case: Case) -> Bound:
     Rows run from the first dose or level up to ``case.now``; the last one holds from then on.
     """
     needed = _needed(model)
-    missing = tuple(fact for fact in needed if not timeline.is_known(fact, case.subject, case.now))
+    missing = tuple(
+        fact for fact in needed if fact in _free(model) or not timeline.is_known(fact, case.subject, case.now)
+    )
     discrete = _discrete(model, case)
     beyond = _beyond_validity(model, case)
     outside = (*beyond, *_beyond(model, case, "observed"))
@@ -98,10 +108,16 @@ def bind(model: PopulationModel, case: Case) -> Bound:
 def _needed(model: PopulationModel) -> tuple[str, ...]:
     """Facts that the model's covariates and limits of validity are computed from, each once."""
     facts = [fact for covariate in model.covariates.values() for fact in timeline.needed_facts(covariate)]
+    facts += _free(model)  # never on record
     for limit in model.population.limits:
         if limit.kind == "validity":
             facts += timeline.needed_facts(_covariate_of(model, limit))
     return tuple(dict.fromkeys(facts))
+
+
+def _free(model: PopulationModel) -> tuple[str, ...]:
+    """Covariates that only a dataset can give."""
+    return tuple(name for name, covariate in model.covariates.items() if covariate.quantity is None)
 
 
 def _covariate_of(model: PopulationModel, limit: Limit) -> Covariate:
@@ -176,14 +192,18 @@ def _first_day(case: Case) -> Resolved:
 
 
 def _hypotheses(model: PopulationModel, case: Case, discrete: dict[str, Resolved]) -> Iterator[Hypothesis]:
-    for combination in product(*(resolved.alternatives for resolved in discrete.values())):
-        values = {name: alternative.value for name, alternative in zip(discrete, combination, strict=True)}
-        labels = [alternative.label for alternative in combination if alternative.label]
-        yield Hypothesis(
-            probability=float(np.prod([alternative.probability for alternative in combination])),
-            name=", ".join(labels) or "as recorded",
-            individual=_individual(model, case, values),
-        )
+    for kind_probability, kind, kind_model in model.kinds():
+        for combination in product(*(resolved.alternatives for resolved in discrete.values())):
+            values = {
+                name: alternative.value for name, alternative in zip(discrete, combination, strict=True)
+            }
+            labels = [alternative.label for alternative in combination if alternative.label]
+            probabilities = [kind_probability, *(alternative.probability for alternative in combination)]
+            yield Hypothesis(
+                probability=float(np.prod(probabilities)),
+                name=", ".join(filter(None, (kind, *labels))) or "as recorded",
+                individual=_individual(kind_model, case, values),
+            )
 
 
 def _individual(model: PopulationModel, case: Case, fixed: dict[str, float]) -> Individual:
@@ -191,13 +211,18 @@ def _individual(model: PopulationModel, case: Case, fixed: dict[str, float]) -> 
     transplant = timeline.transplanted_at(case.subject, case.now)
     times: list[float] = []
     rows: list[Row] = []
-    for time in _change_points(model, case):
+    changes = _change_points(model, case)
+    subject = (
+        case.subject if model.interpolation == timeline.LOCF else timeline.known_by(case.subject, case.now)
+    )
+    for time, until in zip(changes, [*changes[1:], None], strict=True):
         values = dict(fixed)
+        middle = time if until is None or model.interpolation != "linear" else time + (until - time) / 2
         for name, covariate in model.covariates.items():
             if covariate.quantity == "first_day_after_transplant":
                 values[name] = 1.0 if timeline.on_first_day(transplant, time) else 0.0
             elif name not in fixed:
-                values[name] = timeline.read(covariate, case.subject, time).value
+                values[name] = timeline.read(covariate, subject, middle, model.interpolation).value
         row = row_of(model, values)
         if not rows or row != rows[-1]:
             times.append(_hours(time, case) if rows else -np.inf)
@@ -250,7 +275,16 @@ def _change_points(model: PopulationModel, case: Case) -> list[datetime]:
     transplant = timeline.transplanted_at(case.subject, case.now)
     if transplant is not None and _switched(model, "first_day_after_transplant"):
         times |= {transplant, transplant + FIRST_DAY}
-    return [start, *sorted(time for time in times if start < time <= case.now)]
+    marks = [start, *sorted(time for time in times if start < time <= case.now)]
+    if model.interpolation != "linear":
+        return marks
+    step = max(LINEAR_STEP, (case.now - start) / MOST_LINEAR_ROWS)
+    return [
+        mark + part * ((until - mark) / parts)
+        for mark, until in zip(marks, [*marks[1:], case.now], strict=True)
+        for parts in [max(math.ceil((until - mark) / step), 1)]
+        for part in range(parts)
+    ]
 
 
 def _switched(model: PopulationModel, quantity: str) -> bool:
@@ -285,6 +319,13 @@ def _notes(model: PopulationModel, case: Case, discrete: dict[str, Resolved]) ->
             and any(alternative.value > 0 for alternative in resolved.alternatives)
         ):
             notes.append("Prednisolone is taken at today's dose for the whole history.")
+    if model.subpopulations:
+        kinds = ", ".join(f"{name} ({probability:.0%})" for probability, name, _ in model.kinds())
+        notes.append(f"The model knows kinds of people that no fact on record tells apart: {kinds}.")
+    if model.interpolation == timeline.NOCB:
+        notes.append("Between two measurements of a covariate the later one is used, as the model was built.")
+    if model.interpolation == "linear":
+        notes.append("Between two measurements of a covariate a line is taken, in steps of 6 h or more.")
     if model.iov:
         notes.append(_occasion_note(model, case))
     return tuple(notes)

@@ -1,6 +1,7 @@
 """Covariates over time: from a subject's timelines to the quantities that a model's equations read.
 
-Between measurements the last one holds; before the first one, the first one does.
+Between measurements the last one holds (or the next one, or a line between both, as the model says); before
+the first one, the first one does, and after the last one, the last.
 """
 
 from __future__ import annotations
@@ -9,29 +10,32 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from dosing_core.case import CovariateName, Measurement, Subject
+from dosing_core.case import COVARIATE_UNITS, CovariateName, Measurement, Subject
 from dosing_core.physiology.body_size import WeightChoice, body_mass_index, fat_free_mass
 from dosing_core.physiology.renal import cockcroft_gault
-from dosing_core.population.model import Covariate, Quantity
+from dosing_core.population.covariate import Covariate, Quantity
+from dosing_core.population.model import Interpolation
 from dosing_core.recommendation import UsedFact
 
 FIRST_DAY = timedelta(hours=24)
+LOCF: Interpolation = "last_observation_carried_forward"
+NOCB: Interpolation = "next_observation_carried_backward"
 
 _MEASURED: dict[Quantity, tuple[CovariateName, ...]] = {
     "weight": ("weight",),
     "height": ("height",),
     "creatinine": ("creatinine",),
     "haematocrit": ("haematocrit",),
+    "albumin": ("albumin",),
     "creatinine_clearance": ("creatinine", "weight"),
     "fat_free_mass": ("weight", "height"),
     "body_mass_index": ("weight", "height"),
 }
-_UNITS: dict[CovariateName, str] = {"weight": "kg", "height": "cm", "creatinine": "mg/dL", "haematocrit": "%"}
 
 
 def timelines(covariate: Covariate) -> tuple[CovariateName, ...]:
     """The timelines that this covariate is computed from."""
-    names = _MEASURED.get(covariate.quantity, ())
+    names = () if covariate.quantity is None else _MEASURED.get(covariate.quantity, ())
     return (*names, "height") if covariate.weight not in (None, WeightChoice.TOTAL) else names
 
 
@@ -64,6 +68,24 @@ def at(timeline: Sequence[Measurement], time: datetime) -> Measurement:
     return past[-1] if past else timeline[0]
 
 
+def known_by(subject: Subject, now: datetime) -> Subject:
+    """The subject without what was measured after ``now``."""
+    return subject.model_copy(
+        update={name: tuple(_until(getattr(subject, name), now)) for name in COVARIATE_UNITS}
+    )
+
+
+def value_at(timeline: Sequence[Measurement], time: datetime, interpolation: Interpolation) -> float:
+    """The value that holds from ``time`` on, or, of a line, at ``time``. Raises ``IndexError`` if there is none."""
+    last = at(timeline, time)
+    later = next((measurement for measurement in timeline if measurement.time > time), None)
+    if interpolation == LOCF or later is None or last.time > time:
+        return last.value
+    if interpolation == NOCB:
+        return later.value
+    return last.value + (later.value - last.value) * ((time - last.time) / (later.time - last.time))
+
+
 def _until(timeline: Sequence[Measurement], time: datetime) -> list[Measurement]:
     return [measurement for measurement in timeline if measurement.time <= time]
 
@@ -76,26 +98,35 @@ class Reading:
     text: str
 
 
-def read(covariate: Covariate, subject: Subject, time: datetime) -> Reading:
+def read(
+    covariate: Covariate, subject: Subject, time: datetime, interpolation: Interpolation = LOCF
+) -> Reading:
     """A measured or computed covariate at ``time``, in its unit. All ``needed_facts`` must be known.
 
     Discrete facts that may be unknown (CYP3A5, prednisolone) and conditions are not read here.
     Raises ``ValueError`` for such a quantity or for a body size beyond its equation.
     """
     match covariate.quantity:
-        case "weight" | "height" | "creatinine" | "haematocrit":
-            reading = _plain(at(getattr(subject, covariate.quantity), time).value, covariate.unit)
+        case "weight" | "height" | "creatinine" | "haematocrit" | "albumin":
+            value = value_at(getattr(subject, covariate.quantity), time, interpolation)
+            reading = _plain(value, covariate.unit)
         case "age" if subject.age_years is not None:
             reading = _plain(subject.age_years, covariate.unit)
         case "female" if subject.sex is not None:
             reading = Reading(1.0 if subject.sex == "female" else 0.0, subject.sex)
         case "creatinine_clearance":
-            reading = _creatinine_clearance(covariate, subject, time)
+            reading = _creatinine_clearance(covariate, subject, time, interpolation)
         case "fat_free_mass" if subject.sex is not None:
-            mass = fat_free_mass(at(subject.weight, time).value, at(subject.height, time).value, subject.sex)
+            mass = fat_free_mass(
+                value_at(subject.weight, time, interpolation),
+                value_at(subject.height, time, interpolation),
+                subject.sex,
+            )
             reading = Reading(mass, f"{mass:.1f} kg (Janmahasatian)")
         case "body_mass_index":
-            index = body_mass_index(at(subject.weight, time).value, at(subject.height, time).value)
+            index = body_mass_index(
+                value_at(subject.weight, time, interpolation), value_at(subject.height, time, interpolation)
+            )
             reading = Reading(index, f"{index:.1f} kg/m2")
         case _:
             raise ValueError(f"{covariate.quantity} is not read from a timeline")
@@ -120,10 +151,12 @@ def _plain(value: float, unit: str) -> Reading:
     return Reading(value, f"{round(value, 2):g} {unit}")
 
 
-def _creatinine_clearance(covariate: Covariate, subject: Subject, time: datetime) -> Reading:
+def _creatinine_clearance(
+    covariate: Covariate, subject: Subject, time: datetime, interpolation: Interpolation
+) -> Reading:
     if subject.age_years is None or subject.sex is None or covariate.weight is None:
         raise ValueError("creatinine clearance needs age and sex")
-    creatinine = at(subject.creatinine, time).value
+    creatinine = value_at(subject.creatinine, time, interpolation)
     words = f"Cockcroft–Gault, {covariate.weight.value} body weight"
     floor = covariate.creatinine_floor
     if floor and subject.age_years > floor.age_above_years and creatinine < floor.creatinine_mg_dL:
@@ -134,11 +167,11 @@ def _creatinine_clearance(covariate: Covariate, subject: Subject, time: datetime
         creatinine = floor.creatinine_mg_dL
     clearance = cockcroft_gault(
         subject.age_years,
-        at(subject.weight, time).value,
+        value_at(subject.weight, time, interpolation),
         creatinine,
         subject.sex,
         weight=covariate.weight,
-        height_cm=at(subject.height, time).value if subject.height else None,
+        height_cm=value_at(subject.height, time, interpolation) if subject.height else None,
     )
     return Reading(clearance, f"{clearance:.0f} mL/min ({words})")
 
@@ -171,9 +204,9 @@ def measured_facts(names: Sequence[str], subject: Subject, now: datetime) -> tup
             case "sex":
                 if subject.sex is not None:
                     facts.append(UsedFact(name="sex", value=subject.sex, source=subject.source))
-            case "weight" | "height" | "creatinine" | "haematocrit":
+            case "weight" | "height" | "creatinine" | "haematocrit" | "albumin":
                 if known := _until(getattr(subject, name), now):
                     last = known[-1]
-                    value = f"{round(last.value, 2):g} {_UNITS[name]}"
+                    value = f"{round(last.value, 2):g} {COVARIATE_UNITS[name]}"
                     facts.append(UsedFact(name=name, value=value, time=last.time, source=last.source))
     return tuple(facts)

@@ -5,26 +5,37 @@ Where the covariates come from (a patient's record, a dataset's columns) is not 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from dosing_core.population.effects import effects_of, transforms_of
-from dosing_core.population.individual import Individual, Structure
-from dosing_core.population.model import ParameterName, PopulationModel
+from dosing_core.population.form import Form
+from dosing_core.population.individual import PARAMETERS, Individual, ResidualError, Structure
+from dosing_core.population.model import PopulationModel
+from dosing_core.population.publication import Theta
+from dosing_core.population.support import supported
 from dosing_core.population.variability import Variability
 
-ORDER: tuple[ParameterName, ...] = ("CL", "V1", "Q", "V2", "ka", "tlag", "F")
-"""``individual.PARAMETERS``, typed."""
-_ABSENT: dict[ParameterName, float] = {"Q": 0.0, "V2": 1.0, "ka": 1.0, "tlag": 0.0, "F": 1.0}
-"""What a parameter that the model does not have is set to; see ``individual.PARAMETERS``."""
-_MAY_BE_ZERO = ("Q", "tlag")
+ORDER = PARAMETERS
+"""Columns of a closed form; any model's are ``model.form.columns``."""
+NOT_MEASURED = ResidualError(math.inf, 0.0)
+"""Error of an output that nobody measures: a value of it would say nothing."""
+
+
+class Unusable(ValueError):
+    """A typical value that no person has; ``parameter`` names it."""
+
+    def __init__(self, parameter: str, problem: str) -> None:
+        super().__init__(problem)
+        self.parameter = parameter
 
 
 @dataclass(frozen=True)
 class Row:
-    """Typical values that hold for a while: ``PARAMETERS``, binding in mg/L, and which effects act."""
+    """Typical values that hold for a while: a value a column, binding in mg/L, and which effects act."""
 
     typical: tuple[float, ...]
     binding: tuple[float, float]
@@ -32,6 +43,8 @@ class Row:
     """Names in ``iiv``."""
     acting_within: frozenset[str] = frozenset()
     """Names in ``iov``."""
+    points: tuple[tuple[float, ...], ...] = ()
+    """Typical values of each support point."""
 
 
 def row_of(model: PopulationModel, covariates: Mapping[str, float]) -> Row:
@@ -39,15 +52,24 @@ def row_of(model: PopulationModel, covariates: Mapping[str, float]) -> Row:
 
     Raises ``InvalidExpression`` or ``ValueError`` if the model gives no usable value for them.
     """
-    values = model.evaluate(dict(covariates))
-    typical = []
-    for name in ORDER:
-        own = model.structure.parameters.get(name)
-        value = _ABSENT[name] if own is None else values[own] * model.units.factor(name)
-        if value < 0 or (value == 0 and name not in _MAY_BE_ZERO):
-            raise ValueError(f"{name} is {value:.3g}")
-        typical.append(value)
-    _check_forms(model, dict(zip(ORDER, typical, strict=True)))
+    if model.support is not None:
+        centre = {name: Theta(value=value) for name, value in model.support.mean().items()}
+        values, typical = _typical(model.with_thetas(centre), covariates)
+        points = tuple(
+            _typical(
+                model.with_thetas(
+                    {
+                        name: Theta(value=value)
+                        for name, value in zip(model.support.theta, point[1:], strict=True)
+                    }
+                ),
+                covariates,
+            )[1]
+            for point in model.support.points
+        )
+    else:
+        values, typical = _typical(model, covariates)
+        points = ()
     binding = (0.0, 1.0)
     if model.parsed_binding is not None:
         scale = model.units.concentration_factor
@@ -55,7 +77,29 @@ def row_of(model: PopulationModel, covariates: Mapping[str, float]) -> Row:
         if capacity < 0 or constant <= 0:
             raise ValueError("binding below zero")
         binding = (capacity, constant)
-    return Row(tuple(typical), binding, _acting(model.iiv, covariates), _acting(model.iov, covariates))
+    return Row(
+        typical=typical,
+        binding=binding,
+        acting=_acting(model.iiv, covariates),
+        acting_within=_acting(model.iov, covariates),
+        points=points,
+    )
+
+
+def _typical(
+    model: PopulationModel, covariates: Mapping[str, float]
+) -> tuple[dict[str, float], tuple[float, ...]]:
+    """All values in the model's units, and a value a column in kinetics' units."""
+    values = model.evaluate(covariates)
+    form, own = model.form, model.structure.parameters
+    typical = []
+    for name, scale, absent, sign in zip(form.columns, form.scales, form.absent, form.signs, strict=True):
+        value = absent if name not in own else values[own[name]] * scale
+        if not math.isfinite(value) or (sign != "any" and value < 0) or (sign == "positive" and value == 0):
+            raise Unusable(name, f"{name} is {value:.3g}")
+        typical.append(value)
+    _check_forms(model, dict(zip(form.columns, typical, strict=True)))
+    return values, tuple(typical)
 
 
 def _acting(effects: Mapping[str, Variability], covariates: Mapping[str, float]) -> frozenset[str]:
@@ -72,7 +116,7 @@ def _check_forms(model: PopulationModel, typical: Mapping[str, float]) -> None:
         for name, effect in effects.items():
             for parameter in (name, *effect.also_on):
                 if effect.form == "logit_normal" and not 0 < typical[parameter] < 1:
-                    raise ValueError(f"{parameter} is {typical[parameter]:.3g}, not between 0 and 1")
+                    raise Unusable(parameter, f"{parameter} is {typical[parameter]:.3g}, not between 0 and 1")
 
 
 def individual_of(
@@ -86,29 +130,48 @@ def individual_of(
     ``occasions`` labels the occasion of each row: rows with one label share its random effects, those with an
     empty label have none. None: one occasion throughout, as in a population of people seen once.
 
-    Raises ``ValueError`` for a model that gives typical values only.
+    Of a mixture this is the first kind: see ``PopulationModel.kinds``. Raises ``ValueError`` for a model that
+    gives typical values only, and for support points that this person's changing covariates change unevenly.
     """
-    if model.residual is None or model.use != "estimation":
+    form = model.form
+    errors = _errors(model, form)
+    if model.use != "estimation" or errors[0] is NOT_MEASURED:
         raise ValueError("typical values only")
-    labels = ["occasion"] * len(rows) if occasions is None else list(occasions)
-    effects = effects_of(model, [(row.acting, row.acting_within) for row in rows], labels, ORDER)
-    transform, shape = transforms_of(model, ORDER)
-    scale = model.units.concentration_factor
-    residual = model.residual.error(scale)
-    assays = tuple(assay.error(scale) for assay in model.assays.values())
+    typical = np.array([row.typical for row in rows], dtype=np.float64)
+    if model.support is not None:
+        names, index, spread, support = supported(
+            model.support, form.columns, typical, [r.points for r in rows]
+        )
+        effects = None
+    else:
+        labels = ["occasion"] * len(rows) if occasions is None else list(occasions)
+        effects = effects_of(model, [(row.acting, row.acting_within) for row in rows], labels, form.columns)
+        names, index, spread, support = effects.names, effects.eta_index, effects.omega, None
+    transform, shape = transforms_of(model, form.columns)
+    several = len(errors) > 1
     return Individual(
-        structure=Structure(model.structure.compartments, "oral" in model.structure.routes),
+        structure=form.structure,
         row_time=np.array(times, dtype=np.float64),
-        typical=np.array([row.typical for row in rows], dtype=np.float64),
-        eta_names=effects.names,
-        eta_index=effects.eta_index,
-        omega=effects.omega,
-        residual=residual,
+        typical=typical,
+        eta_names=names,
+        eta_index=index,
+        omega=spread,
+        residual=errors[0],
         binding=None if model.binding is None else np.array([row.binding for row in rows], dtype=np.float64),
-        eta_acts=effects.acts,
-        occasion_index=effects.occasion_index,
+        eta_acts=None if effects is None else effects.acts,
+        occasion_index=None if effects is None else effects.occasion_index,
         transform=transform,
         shape=shape,
-        residuals=(residual, *assays) if assays else (),
-        assays=tuple((name, 1 + place) for place, name in enumerate(model.assays)),
+        residuals=errors if several else (),
+        assays=tuple((name, len(form.outputs) + place) for place, name in enumerate(model.assays)),
+        support=support,
     )
+
+
+def _errors(model: PopulationModel, form: Form) -> tuple[ResidualError, ...]:
+    """Error of each output, then of each assay of the first."""
+    outputs = []
+    for output in form.outputs:
+        residual = model.residual_of(output.name)
+        outputs.append(NOT_MEASURED if residual is None else residual.error(output.scale))
+    return (*outputs, *(assay.error(form.outputs[0].scale) for assay in model.assays.values()))

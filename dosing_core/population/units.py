@@ -6,28 +6,13 @@ from typing import Literal, Self
 
 from pydantic import model_validator
 
+from dosing_core.population.families.parameters import Dimension
 from dosing_core.population.record import Positive, Record
 
 TimeUnit = Literal["h", "day", "min"]
 AmountUnit = Literal["mg", "ug", "g", "nmol", "umol"]
 VolumeUnit = Literal["L", "mL"]
 ConcentrationUnit = Literal["mg/L", "ug/mL", "g/L", "ug/L", "ng/mL", "nmol/L", "umol/L"]
-Dimension = Literal[
-    "none",
-    "fraction",
-    "volume",
-    "volume/time",
-    "time",
-    "1/time",
-    "amount",
-    "amount/time",
-    "concentration",
-    "concentration/time",
-    "1/concentration",
-    "1/(concentration*time)",
-]
-"""What kind of quantity a parameter is; ``none``: a number or an effect, which keeps the model's unit."""
-
 _HOURS: dict[TimeUnit, float] = {"h": 1.0, "day": 24.0, "min": 1.0 / 60.0}
 _MG: dict[str, float] = {"mg": 1.0, "ug": 1e-3, "g": 1e3}
 _LITRES: dict[VolumeUnit, float] = {"L": 1.0, "mL": 1e-3}
@@ -48,8 +33,8 @@ class ModelUnits(Record):
     @model_validator(mode="after")
     def _molar_mass_is_known(self) -> Self:
         molar = {self.amount, self.concentration} & set(_MOL)
-        if bool(molar) != (self.molar_mass is not None):
-            raise ValueError("molar units, and only they, need a molar_mass (g/mol)")
+        if molar and self.molar_mass is None:
+            raise ValueError("molar units need a molar_mass (g/mol)")
         return self
 
     @property
@@ -79,6 +64,7 @@ class ModelUnits(Record):
         return {
             "none": 1.0,
             "fraction": 1.0,
+            "effect": 1.0,
             "volume": litres,
             "volume/time": litres / hours,
             "time": hours,
@@ -86,7 +72,7 @@ class ModelUnits(Record):
             "amount": mg,
             "amount/time": mg / hours,
             "concentration": mg_L,
-            "concentration/time": mg_L / hours,
+            "effect/concentration": 1.0 / mg_L,
             "1/concentration": 1.0 / mg_L,
             "1/(concentration*time)": 1.0 / (mg_L * hours),
         }[dimension]
@@ -94,6 +80,18 @@ class ModelUnits(Record):
     def factor(self, parameter: str) -> float:
         """Multiply the model's value of a parameter of the closed forms by this to get L, h and L/h."""
         return self.scale(_CLOSED_FORM.get(parameter, "none"))
+
+
+def concentration_scale(unit: str, units: ModelUnits) -> float | None:
+    """Multiply a concentration in ``unit`` by this to get mg/L; None if it is not a unit of concentration.
+
+    A molar one counts only where the model names its molar mass.
+    """
+    if unit in _MG_L:
+        return _MG_L[unit]
+    if unit in ("nmol/L", "umol/L") and units.molar_mass is not None:
+        return _MOL[unit] * units.molar_mass * 1e3
+    return None
 
 
 _CLOSED_FORM: dict[str, Dimension] = {

@@ -131,6 +131,25 @@ def test_a_limit_below_what_may_be_proposed_is_refused() -> None:
     assert "most_per_dose" in _refused(text)
 
 
+@pytest.mark.parametrize(
+    ("there", "instead", "says"),
+    [
+        ("    verified_by:\n", "    notes_on_verification:\n", "notes_on_verification"),
+        ("value: 38.4, unit: L}", 'value: 38.4, unit: ""}', "models.0.theta.thV2.unit: obligatory"),
+        (
+            "citation: Goti V et al. Ther Drug Monit 2018;40(2):212–221",
+            'citation: ""',
+            "citation: obligatory",
+        ),
+    ],
+)
+def test_a_model_of_the_library_says_all_that_a_reviewer_needs(there: str, instead: str, says: str) -> None:
+    text = _text("vancomycin")
+    assert there in text
+
+    assert says in _refused(text.replace(there, instead, 1))
+
+
 def test_policy_must_be_called_policy() -> None:
     text = _text("vancomycin").replace(
         'source: "project policy: the unit', 'source: "everyone knows: the unit', 1

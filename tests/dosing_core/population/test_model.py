@@ -123,7 +123,6 @@ def _goti(*path: str | int, value: Any) -> bytes:
         (("residual", "additive_sd"), 0.0, "additive_sd"),
         (("units", "concentration"), "ng/dL", "mg/L"),
         (("population", "limits", 0, "low"), 200.0, "below high"),
-        (("typical_check",), [], "at least 1"),
         (("unheard_of",), 1, "unheard_of"),
     ],
 )

@@ -1,0 +1,92 @@
+"""Whether a model has usable values everywhere within its own range of covariates, checked when it is loaded.
+
+An equation that divides by zero, overflows or turns a clearance negative for somebody whom the model claims to
+hold for is a slip in the file; found here, it is found before the patient.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import product
+
+from dosing_core.errors import InvalidExpression
+from dosing_core.population.covariate import Covariate, Limit
+from dosing_core.population.model import PopulationModel
+from dosing_core.population.rows import Unusable, row_of
+
+MOST_CORNERS = 256
+"""Project policy: of more than eight covariates the corners are left out, and only each one's line is walked."""
+STEPS = 5
+"""Values along each covariate, the others in the middle."""
+
+
+def check_range(model: PopulationModel) -> None:
+    """Raises ``InvalidExpression`` naming the equation and the covariates at which it fails.
+
+    A covariate's range is that of ``population.limits`` (validity before observed), else what ``typical_check``
+    spans. A model with a covariate of which neither is known is not checked.
+    """
+    ranges = {name: _range(model, name, covariate) for name, covariate in model.covariates.items()}
+    if not all(ranges.values()):
+        return
+    for _, kind, variant in model.kinds():
+        for covariates in _grid(ranges):
+            try:
+                row_of(variant, covariates)
+            except Unusable as error:
+                own = model.structure.parameters.get(error.parameter, "")
+                computed = own in dict(model.equations)
+                place = f"equations.{own}" if computed else f"structure.parameters.{error.parameter}"
+                raise InvalidExpression(f"{model.id} {place}", _said(str(error), covariates, kind)) from error
+            except InvalidExpression as error:
+                raise InvalidExpression(error.where, _said(error.problem, covariates, kind)) from error
+            except (ValueError, ArithmeticError) as error:
+                raise InvalidExpression(
+                    f"{model.id} equations", _said(str(error), covariates, kind)
+                ) from error
+
+
+def _said(problem: str, covariates: dict[str, float], kind: str) -> str:
+    at = ", ".join(f"{name} = {value:g}" for name, value in covariates.items())
+    return f"{problem}" + (f" at {at}" if at else "") + (f" ({kind})" if kind else "")
+
+
+def _range(model: PopulationModel, name: str, covariate: Covariate) -> tuple[float, ...]:
+    """Ends of a covariate's range; empty if nothing says them."""
+    if covariate.unit == "0/1":
+        return (0.0, 1.0)
+    stated = [limit for limit in model.population.limits if limit.quantity == covariate.quantity]
+    low, high = _end(stated, "low"), _end(stated, "high")
+    checked = [check.inputs[name] for check in model.typical_check if name in check.inputs]
+    ends = [low if low is not None else min(checked, default=None)]
+    ends.append(high if high is not None else covariate.maximum or max(checked, default=None))
+    known = [end for end in ends if end is not None]
+    if covariate.maximum is not None:
+        known = [min(end, covariate.maximum) for end in known]
+    return tuple(sorted(set(known)))
+
+
+def _end(limits: list[Limit], end: str) -> float | None:
+    """The validity limit of this end, else the observed one."""
+    for kind in ("validity", "observed"):
+        for limit in limits:
+            value: float | None = getattr(limit, end)
+            if limit.kind == kind and value is not None:
+                return value
+    return None
+
+
+def _grid(ranges: dict[str, tuple[float, ...]]) -> Iterator[dict[str, float]]:
+    """The corners, and a walk along each covariate through the middle."""
+    names = list(ranges)
+    if 2 ** len(names) <= MOST_CORNERS:
+        for corner in product(*ranges.values()):
+            yield dict(zip(names, corner, strict=True))
+    # The middle of a 0/1 covariate is nobody.
+    middle = {name: ends[0] if ends == (0.0, 1.0) else sum(ends) / len(ends) for name, ends in ranges.items()}
+    for name, ends in ranges.items():
+        if ends == (0.0, 1.0) or len(ends) < 2:
+            continue
+        for step in range(STEPS):
+            yield {**middle, name: ends[0] + (ends[1] - ends[0]) * step / (STEPS - 1)}
+    yield middle
