@@ -26,10 +26,14 @@ class Seen:
 def free_of_total(total: str, capacity: str, constant: str) -> str:
     """Free concentration where total = free + capacity · free / (constant + free), all in one unit.
 
-    The positive root of free² - b free - constant · total with b = total - capacity - constant.
+    The positive root of that quadratic, with d = total - capacity + constant and s = sqrt(d² + 4 · constant ·
+    capacity): free = total (d + s) / (total + capacity + constant + s). The usual form, half of total -
+    capacity - constant + sqrt(...), subtracts nearly equal numbers where little drug meets much target, and
+    a solver would then follow its rounding.
     """
-    excess = f"{total} - {capacity} - {constant}"
-    return f"(0.5 * ({excess} + sqrt(({excess}) ** 2 + 4 * {constant} * {total})))"
+    d = f"({total} - {capacity} + {constant})"
+    root = f"sqrt({d} ** 2 + 4 * {constant} * {capacity})"
+    return f"({total} * ({d} + {root}) / ({total} + {capacity} + {constant} + {root}))"
 
 
 def seen(binding: Binding) -> Seen:
