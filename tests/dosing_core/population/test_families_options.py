@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -251,3 +252,11 @@ def test_every_parameter_of_the_table_belongs_to_a_family() -> None:
         used |= set(build(options).system.parameters)
 
     assert used == set(PARAMETERS)
+
+
+def test_the_documentation_lists_every_parameter_as_the_table_has_it() -> None:
+    text = (Path(__file__).parents[3] / "docs" / "structures.md").read_text(encoding="utf-8")
+
+    for name, parameter in PARAMETERS.items():
+        default = "" if parameter.default is None else f"{parameter.default:g}"
+        assert f"| `{name}` | {parameter.unit} | {parameter.meaning} | {default} |" in text
