@@ -11,7 +11,7 @@ _ROUNDING = 1e-9
 
 
 def shortest_duration(amount_mg: float, rule: Infusion) -> float:
-    """The shortest allowed length, h: the minimum, or what the dose or its volume takes at its highest rate."""
+    """The shortest allowed length, h: the minimum, or what dose or volume take at their highest rates."""
     by_volume = 0.0
     if rule.most_volume_rate is not None:
         by_volume = least_volume(amount_mg, rule) / rule.most_volume_rate.value
