@@ -2,7 +2,8 @@
 
 For each value that the level may show, the particles are weighed by how well they would explain it; then the
 same regimens are compared on the same particles as today. Neighbouring values with the same answer make one
-step of the plan. No new simulation is needed but that of the level itself.
+step of the plan. No new simulation is needed but that of the level itself. Where only finalists were
+simulated exactly, the first stage of the search stands in: it knows every candidate well enough to choose.
 """
 
 from __future__ import annotations
@@ -11,25 +12,20 @@ from collections.abc import Sequence
 from datetime import datetime
 from itertools import groupby
 
-import numpy as np
-
 from dosing_core.case import Regimen
-from dosing_core.inference.likelihood import log_likelihood
-from dosing_core.inference.summaries import quantile
-from dosing_core.kinetics import concentrations, hours, train
-from dosing_core.population.individual import FloatArray, ResidualError
+from dosing_core.foreseen import followed_regimen, foresee, given_until, predicted_at
+from dosing_core.kinetics import hours
+from dosing_core.population.individual import FloatArray
 from dosing_core.recommendation import PlanStep, RegimenOption
 from dosing_core.regimens.candidates import Candidate
 from dosing_core.regimens.comparison import best, is_relevant
 from dosing_core.regimens.options import six
-from dosing_core.regimens.search import Question, Scored, Search, search
+from dosing_core.regimens.search import Question, Scored, Search, score_all
 
 NODES = 21
 """Values that the level is supposed to show, evenly in probability."""
 EVERY = 2
 """Every other particle is asked: borders are given to two digits, which half of them know."""
-TAIL = 0.01
-"""Beyond the central 98 % a level is checked before it is followed, so nothing is planned for it."""
 MOST_STEPS = 5
 """A table that is read at the bedside. Project policy."""
 RARE = 0.03
@@ -48,46 +44,26 @@ def plan(
 
     ``followed``: the regimen given until then, ``duration_h`` the length of its infusions as judged.
     """
-    regimen = followed.regimen.model_copy(update={"duration_h": duration_h})
-    if all(candidate.regimen != regimen for candidate in found.candidates):
-        found = search(question, (*found.candidates, Candidate(regimen, usual=True, preference=0)))
-    asked = [n for n, one in enumerate(found.candidates) if one.usual or one.regimen == regimen]
-    found = found.of(asked, EVERY)
-    predicted = _predicted(question, followed, regimen, hours(level_at, now))[::EVERY]
-    error = _error(question)
-    values, chances = _supposed(predicted, error)
-    log_weights = log_likelihood(error, predicted[None, :], values[:, None])
-    weights = np.exp(log_weights - log_weights.max(axis=1, keepdims=True))
-    weights /= weights.sum(axis=1, keepdims=True)
-    answers = [_answer(question, scored, regimen) for scored in found.reweighted(weights)]
-    return _steps(values, chances, answers, regimen)
+    regimen = followed_regimen(followed, duration_h)
+    pool = pool_with(found, regimen)
+    asked = pool.question
+    level_h = hours(level_at, now)
+    doses = given_until(asked.history, followed, duration_h, asked.first_h, level_h)
+    every = EVERY if pool.question.superposes else 1
+    pool = pool.of(range(len(pool.candidates)), every)
+    predicted = predicted_at(pool.particles, doses, [level_h], asked.target)[:, 0]
+    foreseen = foresee(pool.particles, predicted, asked.target, asked.occasion_cv, NODES)
+    answers = [_answer(question, scored, regimen) for scored in pool.reweighted(foreseen.weights)]
+    return _steps(foreseen.values, foreseen.chances, answers, regimen)
 
 
-def _predicted(question: Question, followed: RegimenOption, regimen: Regimen, level_h: float) -> FloatArray:
-    """True concentration [n] at the time of the level if the regimen is followed, mg/L."""
-    count = max(0, int(np.ceil((level_h - question.first_h) / regimen.interval_h)))
-    future = train(regimen, question.first_h, count, followed.loading_dose_mg, followed.loading_duration_h)
-    doses, times = question.history.joined(future), np.array([level_h])
-    return question.particles.map(lambda person, p: concentrations(person, p, doses, times))[:, 0]
-
-
-def _error(question: Question) -> ResidualError:
-    """Error of the level; variation that the model leaves out adds to it, as no level can tell them apart."""
-    published = question.particles.parts[0][0].residual
-    proportional = float(np.hypot(published.proportional, question.occasion_cv))
-    return ResidualError(published.additive, proportional)
-
-
-def _supposed(predicted: FloatArray, error: ResidualError) -> tuple[FloatArray, FloatArray]:
-    """Values of the level, mg/L, in order, and how likely the level is nearest to each."""
-    shares = np.linspace(TAIL, 1.0 - TAIL, NODES)
-    spread = np.sqrt(error.additive**2 + (error.proportional * predicted) ** 2)
-    normal = np.array([-1.2816, -0.5244, 0.0, 0.5244, 1.2816])  # deciles 1, 3, 5, 7, 9: equal weights
-    sample = np.maximum(predicted[:, None] + spread[:, None] * normal, 1e-9 * predicted.max()).ravel()
-    values = np.unique(quantile(sample, np.full(len(sample), 1.0 / len(sample)), shares.tolist()))
-    edges = np.concatenate([[-np.inf], 0.5 * (values[1:] + values[:-1]), [np.inf]])
-    chances = np.histogram(sample, edges)[0] / len(sample)
-    return values, chances
+def pool_with(found: Search, regimen: Regimen) -> Search:
+    """The usual candidates and ``regimen``, of all that the search looked at."""
+    pool = found.coarse or found
+    if all(candidate.regimen != regimen for candidate in pool.candidates):
+        pool = pool.joined(score_all(pool.question, (Candidate(regimen, usual=True, preference=0),)))
+    asked = [n for n, one in enumerate(pool.candidates) if one.usual or one.regimen == regimen]
+    return pool.of(asked, 1)
 
 
 def _answer(question: Question, scored: Sequence[Scored], followed: Regimen) -> Regimen:

@@ -34,3 +34,13 @@ class Particles:
         return np.concatenate(
             [function(individual, individual.parameters(eta)) for individual, eta in self.parts]
         )
+
+    def every(self, step: int) -> Particles:
+        """Every so many of the particles, counted over all parts."""
+        parts, start = [], 0
+        for individual, eta in self.parts:
+            own = eta[-start % step :: step]
+            start += len(eta)
+            if len(own):
+                parts.append((individual, own))
+        return Particles(tuple(parts))

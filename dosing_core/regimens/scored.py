@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -76,13 +76,31 @@ class Search:
     coarse: Search | None = None
     """Where only finalists were simulated exactly: all candidates, on a few particles and approximately."""
 
+    @property
+    def particles(self) -> Particles:
+        """The particles that ``values`` and ``losses`` are of, in their order."""
+        return self.question.particles
+
     def of(self, places: Sequence[int], every: int) -> Search:
         """The search among some of the candidates, on every so many of the particles."""
         kept = list(places)
         chosen = tuple(self.candidates[place] for place in kept)
         scored = tuple(self.scored[place] for place in kept)
         values, lost = self.values[kept, ::every], self.losses[kept, ::every]
-        return Search(self.question, chosen, values, lost, scored)
+        question = self.question
+        if every != 1:
+            question = replace(question, particles=question.particles.every(every))
+        return Search(question, chosen, values, lost, scored)
+
+    def joined(self, other: Search) -> Search:
+        """Both searches' candidates, on the same particles."""
+        return replace(
+            self,
+            candidates=(*self.candidates, *other.candidates),
+            values=np.concatenate([self.values, other.values]),
+            losses=np.concatenate([self.losses, other.losses]),
+            scored=(*self.scored, *other.scored),
+        )
 
     def reweighted(self, weights: FloatArray) -> list[tuple[Scored, ...]]:
         """The candidates' scores under each of several weights of the particles; ``weights`` [m, n], each row

@@ -16,9 +16,9 @@ from dosing_core.goals.metrics import check
 from dosing_core.regimens.candidates import Candidate
 from dosing_core.regimens.responses import Schedule, responses
 from dosing_core.regimens.scored import Question, Scored, Search, found, valued
-from dosing_core.regimens.two_stage import two_stage
+from dosing_core.regimens.two_stage import exact, two_stage
 
-__all__ = ["Question", "Scored", "Search", "score", "score_one", "search"]
+__all__ = ["Question", "Scored", "Search", "score", "score_all", "score_one", "search"]
 
 
 def search(question: Question, candidates: Sequence[Candidate]) -> Search:
@@ -29,6 +29,13 @@ def search(question: Question, candidates: Sequence[Candidate]) -> Search:
     check(question.target, question.particles)
     if not question.superposes:
         return two_stage(question, candidates)
+    return score_all(question, candidates)
+
+
+def score_all(question: Question, candidates: Sequence[Candidate]) -> Search:
+    """Every candidate on all of the question's particles, exact, however long it takes."""
+    if not question.superposes:
+        return exact(question, candidates)
     alike = (
         question.target.metric in ("auc24", "average")
         and question.target.utility is None
