@@ -12,11 +12,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from dosing_core.evaluation.individuals import ModelledSubject
-from dosing_core.inference import posterior
+from dosing_core.inference import Posterior, posterior
 from dosing_core.inference.likelihood import variance
 from dosing_core.inference.map_estimate import whitening
 from dosing_core.inference.summaries import quantile
-from dosing_core.kinetics import concentrations
+from dosing_core.kinetics import no_doses
 from dosing_core.population.individual import FloatArray
 from dosing_core.recommendation import Diagnostics
 
@@ -68,23 +68,23 @@ def fit_subject(subject: ModelledSubject) -> SubjectFit:
     with np.errstate(
         all="ignore"
     ):  # absurd levels overflow on the way; the posterior itself judges the outcome
-        found = posterior(individual, subject.doses, subject.observations)
+        found = _posterior(subject)
     best = found.map
     lower = whitening(individual.omega)
     points = np.stack([np.zeros(individual.dimension), best.eta])
     at_points = individual.parameters(points)
-    fixed = concentrations(individual, at_points, subject.doses, subject.sample_time)
+    predict = subject.prediction()
+    fixed = predict(at_points)
     mean = found.weight @ found.eta
     away = found.eta - mean
     particles = individual.parameters(found.eta)
     if found.diagnostics.trustworthy:
-        curves = concentrations(individual, particles, subject.doses, subject.sample_time)
+        curves = predict(particles)
         parameter_quantiles = quantile(particles[:, -1], found.weight, QUANTILES)
         prediction_quantiles = quantile(curves, found.weight, QUANTILES)
     else:
         parameter_quantiles = np.full((len(QUANTILES), particles.shape[2]), np.nan)
         prediction_quantiles = np.full((len(QUANTILES), len(subject.sample_time)), np.nan)
-    observed = np.nan_to_num(subject.sample_value)
     return SubjectFit(
         id=subject.id,
         eta_names=individual.eta_names,
@@ -99,12 +99,31 @@ def fit_subject(subject: ModelledSubject) -> SubjectFit:
         predicted=fixed[0],
         individually=fixed[1],
         prediction_quantiles=prediction_quantiles,
-        standard_error=np.sqrt(variance(individual.residual, fixed[1], observed)),
+        standard_error=standard_error(subject, fixed[1]),
         objective=2.0 * best.objective,
         gradient_norm=best.gradient_norm,
         iterations=best.iterations,
         diagnostics=found.diagnostics,
     )
+
+
+def _posterior(subject: ModelledSubject) -> Posterior:
+    """By the compiled route where the subject is one course, else on the sum of its courses."""
+    if subject.whole is not None:
+        return posterior(subject.individual, subject.whole.doses, subject.observations)
+    predict = subject.prediction(levels_only=True)
+    return posterior(subject.individual, no_doses(), subject.observations, predict)
+
+
+def standard_error(subject: ModelledSubject, predicted: FloatArray) -> FloatArray:
+    """[n] standard deviation of the residual error of each sample at what is predicted, output's unit."""
+    observed = np.nan_to_num(subject.sample_value)
+    deviation = np.empty(len(predicted))
+    for output in np.unique(subject.sample_output):
+        at = subject.sample_output == output
+        residual = subject.individual.error_of(int(output))
+        deviation[at] = np.sqrt(variance(residual, predicted[at], observed[at]))
+    return deviation
 
 
 @dataclass(frozen=True)
@@ -159,6 +178,7 @@ def shrinkage(fits: Sequence[SubjectFit], subjects: Sequence[ModelledSubject]) -
 
 
 def weighted_residuals(fit: SubjectFit, subject: ModelledSubject) -> FloatArray:
-    """[n] IWRES, (DV − IPRED) over the standard deviation of the residual error; nan without a level."""
+    """[n] IWRES, (DV − IPRED) over the standard deviation of the residual error; nan without a
+    level, and where it is censored."""
     residuals: FloatArray = (subject.sample_value - fit.individually) / fit.standard_error
-    return residuals
+    return np.where(subject.sample_limit == 0, residuals, np.nan)

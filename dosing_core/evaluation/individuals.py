@@ -1,40 +1,37 @@
-"""From a dataset's subject to what kinetics and inference need: ``Individual``, doses and levels.
+"""From a dataset's subject to what kinetics and inference need: ``Individual``, courses of doses, and levels.
 
 The dataset is in the model's units: TIME, II and RATE in its unit of time, AMT in mg, DV in its unit of
 concentration, each covariate under the model's name and in the model's unit. Here all becomes h, mg and mg/L,
 with the dataset's own zero of time.
-
-Additional doses (ADDL) are laid out one by one. A steady state (SS = 1) becomes as many preceding doses as it
-takes: a person three standard deviations slow in everything would still lack less than ``REMAINDER`` of it.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from dosing_core.errors import InvalidCovariate, InvalidDataset, InvalidExpression, NotSupported
-from dosing_core.evaluation.dataset import Dataset, DatasetSubject, DoseRecord
+from dosing_core.evaluation.compartments import output_of, through_depot
+from dosing_core.evaluation.courses import Course, from_row, prediction_of, whole
+from dosing_core.evaluation.dataset import CovariateRow, Dataset, DatasetSubject
+from dosing_core.evaluation.dosing import given, preceding
+from dosing_core.evaluation.records import DoseRecord, Sample
+from dosing_core.evaluation.timeline import Timeline, timeline
 from dosing_core.inference import Observations
-from dosing_core.inference.points import DIMENSIONS
-from dosing_core.kinetics import DoseTable, no_doses
+from dosing_core.kinetics import DoseTable, Prediction, no_doses
+from dosing_core.kinetics.events import rows_at
+from dosing_core.population import occasions
 from dosing_core.population.individual import FloatArray, Individual, IntArray
 from dosing_core.population.model import PopulationModel
 from dosing_core.population.rows import ORDER, Row, individual_of, row_of
+from dosing_core.population.system import System
 
-REMAINDER = 1e-6
-"""Project policy: a thousandth of what the finest assay tells apart."""
-SLOW = 3.0
-"""Standard deviations of every random effect that make the slow person for whom ``REMAINDER`` holds."""
-MOST_PRECEDING = 2_000
-"""Project policy: more preceding doses would be slower than useful; the answer is then a refusal."""
 PLAUSIBLE = (1e-6, 1e8)
 """Project policy: in L, h and their ratios no drug's parameter is beyond; such a covariate is a slip."""
-CENTRAL_OF_ORAL, DEPOT = 2, 1
-"""Compartment numbers as in NONMEM's ADVAN2 and ADVAN4; without absorption the central one is 1."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,21 +40,53 @@ class ModelledSubject:
 
     id: str
     individual: Individual
-    doses: DoseTable
+    courses: tuple[Course, ...]
     sample_row: IntArray
     """[n] row in the dataset of each level or instant to predict."""
     sample_time: FloatArray
-    """[n] h."""
+    """[n] h, as in the dataset."""
     sample_value: FloatArray
-    """[n] mg/L; nan where only a prediction is wanted."""
+    """[n] in the output's unit (mg/L); where censored, the limit; nan where only a prediction is wanted."""
+    sample_output: IntArray
+    """[n] which output of the structure each is of."""
+    sample_limit: IntArray
+    """[n] 0 as measured; -1 the level is below ``sample_value``, 1 above."""
     notes: tuple[str, ...]
     """What was done to the records, and how the subject differs from the model's population."""
 
-    @property
+    @cached_property
+    def measured(self) -> IntArray:
+        """[n_levels] which samples are levels."""
+        return np.flatnonzero(~np.isnan(self.sample_value))
+
+    @cached_property
     def observations(self) -> Observations:
-        """The levels."""
-        measured = ~np.isnan(self.sample_value)
-        return Observations(self.sample_time[measured], self.sample_value[measured])
+        """The levels, at the times of their courses."""
+        time = np.empty(len(self.sample_value))
+        for course in self.courses:
+            time[course.place] = course.time
+        at = self.measured
+        return Observations(
+            time[at], self.sample_value[at], output=self.sample_output[at], limit=self.sample_limit[at]
+        )
+
+    @property
+    def doses(self) -> DoseTable:
+        """Every dose of every course."""
+        doses = no_doses()
+        for course in self.courses:
+            doses = doses.joined(course.doses)
+        return doses
+
+    @cached_property
+    def whole(self) -> Course | None:
+        """The only course, where there are no resets: what the compiled inference takes."""
+        return whole(self.individual, self.courses)
+
+    def prediction(self, levels_only: bool = False) -> Prediction:
+        """Parameters to what is predicted at every sample, or at the levels."""
+        only = self.measured if levels_only else None
+        return prediction_of(self.individual, self.courses, self.sample_output, only)
 
 
 def modelled(model: PopulationModel, dataset: Dataset) -> tuple[ModelledSubject, ...]:
@@ -67,15 +96,14 @@ def modelled(model: PopulationModel, dataset: Dataset) -> tuple[ModelledSubject,
     record that does not fit the model.
     """
     check_usable(model)
-    return tuple(_modelled(model, subject) for subject in dataset.subjects)
+    known: dict[object, Row] = {}
+    return tuple(_modelled(model, subject, known) for subject in dataset.subjects)
 
 
 def check_usable(model: PopulationModel) -> None:
-    """Raises ``NotSupported`` for a model without variability or with more than the stored points serve."""
+    """Raises ``NotSupported`` for a model without variability and residual error."""
     if model.use != "estimation":
         raise NotSupported(f"{model.id} gives typical values only, without variability and residual error")
-    if len(model.iiv) >= DIMENSIONS:
-        raise NotSupported(f"{model.id} has {len(model.iiv)} random effects; at most {DIMENSIONS - 1} are")
 
 
 def constant_individual(model: PopulationModel, covariates: Mapping[str, float]) -> Individual:
@@ -119,32 +147,40 @@ def _row(model: PopulationModel, covariates: Mapping[str, float]) -> Row:
     return row
 
 
-def _modelled(model: PopulationModel, subject: DatasetSubject) -> ModelledSubject:
-    individual = _individual(model, subject)
-    _check_order(subject)
-    doses = no_doses()
-    notes: list[str] = []
-    for record in subject.doses:
-        table, note = _laid_out(model, individual, record)
-        doses = doses.joined(table)
-        notes += note
+def _modelled(model: PopulationModel, subject: DatasetSubject, known: dict[object, Row]) -> ModelledSubject:
     hours = _hours(model)
-    levels = [sample for sample in subject.samples if sample.value is not None]
-    early = sum(1 for sample in levels if not len(doses) or sample.time * hours <= doses.time[0])
-    if early:
+    rows = [_known(model, record, known) for record in subject.covariates]
+    keys = [(row, record.occasion) for row, record in zip(rows, subject.covariates, strict=True)]
+    when = timeline(subject.events, keys, hours, model.interpolation)
+    individual = _individual(model, subject, when, rows)
+    samples = [(k, event) for k, event in enumerate(subject.events) if isinstance(event, Sample)]
+    notes: list[str] = []
+    courses = _courses(model, subject, individual, when, notes)
+    output = [output_of(model, individual, sample) for _, sample in samples]
+    levels = [(k, sample) for k, sample in samples if sample.value is not None]
+    first = min(
+        (when.time[k] for k, event in enumerate(subject.events) if isinstance(event, DoseRecord)),
+        default=math.inf,
+    )
+    early = sum(1 for k, _ in levels if when.time[k] <= first)
+    if early and not any(dose.steady_state for dose in subject.doses):
         notes.append(f"{early} level(s) before the first dose: the model expects nothing there")
     if subject.censored_dropped:
         notes.append(f"{subject.censored_dropped} censored level(s) left out")
     notes += _outside(model, subject)
-    _check_samples(model, subject)
-    values = [math.nan if sample.value is None else sample.value for sample in subject.samples]
+    for (_, sample), place in zip(samples, output, strict=True):
+        _check_level(individual, sample, place)
+    factor = model.units.concentration_factor
+    values = [math.nan if sample.value is None else sample.value * factor for _, sample in samples]
     return ModelledSubject(
         id=subject.id,
         individual=individual,
-        doses=doses,
-        sample_row=np.array([sample.row for sample in subject.samples], dtype=np.int64),
-        sample_time=np.array([sample.time for sample in subject.samples], dtype=np.float64) * hours,
-        sample_value=np.array(values, dtype=np.float64) * model.units.concentration_factor,
+        courses=tuple(courses),
+        sample_row=np.array([sample.row for _, sample in samples], dtype=np.int64),
+        sample_time=np.array([sample.time for _, sample in samples], dtype=np.float64) * hours,
+        sample_value=np.array(values, dtype=np.float64),
+        sample_output=np.array(output, dtype=np.int64),
+        sample_limit=np.array([sample.censored for _, sample in samples], dtype=np.int64),
         notes=tuple(notes),
     )
 
@@ -154,58 +190,108 @@ def _hours(model: PopulationModel) -> float:
     return {"h": 1.0, "day": 24.0}[model.units.time]
 
 
-def _individual(model: PopulationModel, subject: DatasetSubject) -> Individual:
-    """Raises ``InvalidDataset`` at the row whose covariates the model cannot use."""
-    times: list[float] = []
-    rows: list[Row] = []
-    for record in subject.covariates:
+def _known(model: PopulationModel, record: CovariateRow, known: dict[object, Row]) -> Row:
+    """Each set of covariates is computed once. Raises ``InvalidDataset`` where the model cannot use it."""
+    key = tuple(record.values.values())
+    if key not in known:
         try:
-            row = _row(model, record.values)
+            known[key] = _row(model, record.values)
         except InvalidCovariate as error:
             raise InvalidDataset(record.row, error.name, error.problem) from error
-        if not rows or row != rows[-1]:
-            times.append(record.time * _hours(model) if rows else -math.inf)
-            rows.append(row)
-    return individual_of(model, times, rows)
+    return known[key]
 
 
-def _check_order(subject: DatasetSubject) -> None:
-    """A steady state wipes out what was before it, and that is only right where nothing was."""
-    for record in subject.doses:
-        if not record.steady_state:
-            continue
-        if any(other.row < record.row for other in subject.doses):
-            raise InvalidDataset(
-                record.row, "SS", "a steady state after earlier doses would discard them; not supported"
-            )
-        if any(sample.row < record.row for sample in subject.samples):
-            raise InvalidDataset(
-                record.row, "SS", "a steady state after earlier levels or predictions is not supported"
-            )
+def _individual(
+    model: PopulationModel, subject: DatasetSubject, when: Timeline, rows: Sequence[Row]
+) -> Individual:
+    """With the occasions that the dataset's column numbers, or those that the model's rule finds."""
+    own = [rows[k] for k in when.row_record]
+    if model.occasions is None:
+        return individual_of(model, when.row_time, own)
+    if model.occasions.by == "column":
+        numbers = [subject.covariates[k].occasion for k in when.row_record]
+        return individual_of(model, when.row_time, own, [f"OCC{number}" for number in numbers])
+    events = list(zip(when.time, subject.events, strict=True))
+    doses = [time for time, event in events if isinstance(event, DoseRecord)]
+    levels = [time for time, event in events if isinstance(event, Sample) and event.value is not None]
+    begun = occasions.starts(model.occasions, doses, levels, midnight=0.0)
+    named = [occasions.Occasion(start, f"OCC{number}") for number, start in enumerate(begun, start=1)]
+    return individual_of(model, *occasions.split(when.row_time, own, named))
 
 
-def _check_samples(model: PopulationModel, subject: DatasetSubject) -> None:
-    """Levels are of the central compartment, and above a bolus of the same time."""
-    central = CENTRAL_OF_ORAL if "oral" in model.structure.routes else 1
-    bolus = {
-        record.time: record.row
-        for record in reversed(subject.doses)
-        if record.rate == 0 and not _goes_through_depot(model, record)
-    }
-    for sample in subject.samples:
-        if sample.compartment not in (None, central):
-            raise InvalidDataset(
-                sample.row,
-                "CMT",
-                f"{sample.compartment} is not the central compartment ({central}), where levels are measured",
-            )
-        if bolus.get(sample.time, sample.row) < sample.row:
-            raise InvalidDataset(
-                sample.row,
-                "TIME",
-                "stands after a bolus of the same time; a level at the time of a dose is taken to be before "
-                "it, so put it above the dose or give it a later time",
-            )
+def _courses(
+    model: PopulationModel,
+    subject: DatasetSubject,
+    individual: Individual,
+    when: Timeline,
+    notes: list[str],
+) -> list[Course]:
+    """What is given from each beginning on, and steady states on top of it."""
+    hours = _hours(model)
+    row = rows_at(individual, np.array(when.time))
+    place_of = {sample.row: place for place, sample in enumerate(subject.samples)}
+    courses: list[Course] = []
+    ends = [*when.begins[1:], len(subject.events)]
+    for begin, end in zip(when.begins, ends, strict=True):
+        here = range(begin, end)
+        due = [k for k in here if isinstance(subject.events[k], Sample)]
+        doses = no_doses()
+        for k in here:
+            record = subject.events[k]
+            if not isinstance(record, DoseRecord):
+                continue
+            depot = through_depot(model, individual, record)
+            doses = doses.joined(given(record, when.time[k], hours, depot))
+            if record.steady_state:
+                own = from_row(individual, int(row[k]))
+                before, note = preceding(own, record, when.time[k], hours, depot)
+                notes.append(note)
+                if record.steady_state == 1:
+                    doses = doses.joined(before)
+                else:
+                    _check_additive(individual, record)
+                    after = [j for j in due if j > k]
+                    courses.append(_course(subject, when, int(row[k]), before, after, place_of))
+        courses.append(_course(subject, when, int(row[begin]), doses, due, place_of))
+    return courses
+
+
+def _course(
+    subject: DatasetSubject,
+    when: Timeline,
+    first_row: int,
+    doses: DoseTable,
+    due: list[int],
+    place_of: Mapping[int, int],
+) -> Course:
+    return Course(
+        first_row=first_row,
+        doses=doses,
+        place=np.array([place_of[subject.events[k].row] for k in due], dtype=np.int64),
+        time=np.array([when.time[k] for k in due], dtype=np.float64),
+    )
+
+
+def _check_additive(individual: Individual, record: DoseRecord) -> None:
+    """SS 2 adds two courses, which is right only where concentrations add up."""
+    if isinstance(individual.structure, System) or individual.binding is not None:
+        raise InvalidDataset(
+            record.row, "SS", "2 adds to what is there, which needs a linear model in closed form"
+        )
+
+
+def _check_level(individual: Individual, sample: Sample, output: int) -> None:
+    """A level of nothing or less can be measured only with an error that does not vanish with the level."""
+    if sample.value is None or sample.value > 0 or sample.censored:
+        return
+    error = individual.error_of(output)
+    if error.form == "log" or error.additive == 0:
+        raise InvalidDataset(
+            sample.row,
+            "DV",
+            f"{sample.value:g} is no level under an error without an additive part; one below quantification "
+            "has CENS or BLQ 1, one to ignore MDV 1",
+        )
 
 
 def _outside(model: PopulationModel, subject: DatasetSubject) -> Iterator[str]:
@@ -221,78 +307,3 @@ def _outside(model: PopulationModel, subject: DatasetSubject) -> Iterator[str]:
                 yield f"{name} {low:g} below {limit.low:g} {covariate.unit}, where the model {kind}"
             if limit.high is not None and high > limit.high:
                 yield f"{name} {high:g} above {limit.high:g} {covariate.unit}, where the model {kind}"
-
-
-def _laid_out(
-    model: PopulationModel, individual: Individual, record: DoseRecord
-) -> tuple[DoseTable, list[str]]:
-    """One dosing record as single doses, those before it at steady state included."""
-    depot = _goes_through_depot(model, record)
-    if depot and record.rate > 0:
-        raise InvalidDataset(record.row, "RATE", "zero-order input into the depot is not supported yet")
-    hours = _hours(model)
-    interval, duration = record.interval * hours, 0.0
-    if record.rate > 0:
-        duration = record.amount / record.rate * hours
-    before, notes = 0, []
-    if record.steady_state:
-        before = preceding_doses(individual, interval, duration)
-        if before > MOST_PRECEDING:
-            raise InvalidDataset(
-                record.row,
-                "SS",
-                f"a steady state at this interval would take {before} preceding doses; at most "
-                f"{MOST_PRECEDING} are supported",
-            )
-        notes.append(f"steady state at row {record.row}: {before} preceding doses")
-    count = before + 1 + record.additional
-    steps = np.arange(-before, 1 + record.additional, dtype=np.float64)
-    return (
-        DoseTable(
-            time=record.time * hours + interval * steps,
-            amount=np.full(count, record.amount),
-            duration=np.full(count, duration),
-            depot=np.full(count, depot),
-        ),
-        notes,
-    )
-
-
-def _goes_through_depot(model: PopulationModel, record: DoseRecord) -> bool:
-    """Where a dose enters. Raises ``InvalidDataset`` where the model has no such way in."""
-    routes, number = model.structure.routes, record.compartment
-    if "oral" not in routes:
-        if number not in (None, 1):
-            raise InvalidDataset(record.row, "CMT", f"{number}: the model has doses into compartment 1 only")
-        return False
-    if number is None:
-        if "iv" in routes:
-            raise InvalidDataset(
-                record.row, "CMT", f"missing: the model has doses into {DEPOT} (depot) and {CENTRAL_OF_ORAL}"
-            )
-        return True
-    if number == DEPOT:
-        return True
-    if number == CENTRAL_OF_ORAL and "iv" in routes:
-        return False
-    raise InvalidDataset(
-        record.row, "CMT", f"{number}: the model's doses are {' and '.join(routes)} ({DEPOT} is the depot)"
-    )
-
-
-def preceding_doses(individual: Individual, interval: float, duration: float) -> int:
-    """How many doses before the one at steady state leave less than ``REMAINDER`` unaccounted for.
-
-    ``interval`` and ``duration`` h. The rate is the slowest of a person whose CL, Q and ka are ``SLOW``
-    standard deviations below the first row's typical values, and whose volumes are as much above.
-    """
-    spread = np.append(SLOW * np.sqrt(np.diag(individual.omega)), 0.0)[individual.eta_index]
-    slower = individual.typical[0] * np.exp(spread * np.array([-1, 1, -1, 1, -1, 0, 0]))
-    CL, V1, Q, V2, ka = (float(value) for value in slower[:5])
-    out, back = (CL + Q) / V1, Q / V2
-    gap = out - back
-    fast = 0.5 * (out + back + math.sqrt(gap * gap + 4.0 * Q / V1 * back))
-    rate = CL / V1 * back / fast if Q > 0 else CL / V1
-    if individual.takes("oral"):
-        rate = min(rate, ka)
-    return math.ceil((math.log(1.0 / REMAINDER) / rate + duration) / interval)

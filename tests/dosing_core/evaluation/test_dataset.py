@@ -76,7 +76,7 @@ def test_subjects_keep_the_order_of_the_file() -> None:
     [
         ("1,2,-5,.,1,1,.,.,.,.,.,.,.,70", "AMT", "negative"),
         ("1,2,0,.,1,1,.,.,.,.,.,.,.,70", "AMT", "without an amount"),
-        ("1,2,0,5,1,1,.,.,1,0,.,.,.,70", "AMT", "steady-state infusion"),
+        ("1,2,0,5,1,1,.,.,.,.,.,.,.,70", "AMT", "without an amount"),
         ("1,2,5,.,0,0,.,3,.,.,.,.,.,70", "AMT", "unless the record is a dose"),
         ("1,2,abc,.,1,1,.,.,.,.,.,.,.,70", "AMT", "not a number"),
         ("1,2,nan,.,1,1,.,.,.,.,.,.,.,70", "AMT", "not a number"),
@@ -88,35 +88,35 @@ def test_subjects_keep_the_order_of_the_file() -> None:
         ("1,8:30,5,.,1,1,.,.,.,.,.,.,.,70", "TIME", "not a number"),
         (".,2,5,.,1,1,.,.,.,.,.,.,.,70", "ID", "missing"),
         ("one,2,5,.,1,1,.,.,.,.,.,.,.,70", "ID", "not a number"),
-        ("1,2,.,.,3,1,.,.,.,.,.,.,.,70", "EVID", "reset (EVID 3)"),
-        ("1,2,5,.,4,1,.,.,.,.,.,.,.,70", "EVID", "reset with a dose (EVID 4)"),
+        ("1,2,5,.,3,1,.,.,.,.,.,.,.,70", "AMT", "unless the record is a dose"),
+        ("1,2,5,.,4,0,.,.,.,.,.,.,.,70", "MDV", "a dosing record has no level"),
+        ("1,2,0,5,1,1,.,.,1,12,.,.,.,70", "II", "does not repeat"),
+        ("1,2,0,5,1,1,.,.,1,.,2,.,.,70", "ADDL", "does not repeat"),
         ("1,2,.,.,101,1,.,.,.,.,.,.,.,70", "EVID", "not an event"),
         ("1,2,5,.,1,0,.,3,.,.,.,.,.,70", "MDV", "a dosing record has no level"),
         ("1,2,.,.,0,2,.,3,.,.,.,.,.,70", "MDV", "neither 0 nor 1"),
-        ("1,2,5,-1,1,1,.,.,.,.,.,.,.,70", "RATE", "the rate of the dose"),
-        ("1,2,5,-2,1,1,.,.,.,.,.,.,.,70", "RATE", "the duration of the dose"),
         ("1,2,5,-3,1,1,.,.,.,.,.,.,.,70", "RATE", "negative"),
         ("1,2,.,9,0,0,.,3,.,.,.,.,.,70", "RATE", "unless the record is a dose"),
         ("1,2,5,.,1,1,.,.,1,.,.,.,.,70", "II", "a steady state (SS = 1) needs"),
         ("1,2,5,.,1,1,.,.,1,0,.,.,.,70", "II", "a steady state (SS = 1) needs"),
         ("1,2,5,.,1,1,.,.,.,-1,.,.,.,70", "II", "negative"),
-        ("1,2,5,.,1,1,.,.,2,12,.,.,.,70", "SS", "added to what is already there"),
-        ("1,2,5,.,1,1,.,.,3,12,.,.,.,70", "SS", "neither 0 nor 1"),
+        ("1,2,5,.,1,1,.,.,4,12,.,.,.,70", "SS", "none of 0, 1"),
+        ("1,2,5,.,1,1,.,.,2,.,.,.,.,70", "II", "(SS = 2) needs"),
         ("1,2,5,.,1,1,.,.,.,.,3,.,.,70", "II", "additional doses (ADDL) need"),
-        ("1,2,5,.,1,1,.,.,.,12,-3,.,.,70", "ADDL", "not a number of doses"),
+        ("1,2,5,.,1,1,.,.,.,12,-3,.,.,70", "ADDL", "empirical steady state"),
         ("1,2,5,.,1,1,.,.,.,12,1.5,.,.,70", "ADDL", "not a number of doses"),
         ("1,2,5,.,1,1,.,.,.,12,10001,.,.,70", "ADDL", "more than 10000"),
         ("1,2,5,.,1,1,-2,.,.,.,.,.,.,70", "CMT", "not the number of a compartment"),
         ("1,2,5,.,1,1,1.5,.,.,.,.,.,.,70", "CMT", "not the number of a compartment"),
         ("1,2,.,.,0,0,.,.,.,.,.,.,.,70", "DV", "missing"),
-        ("1,2,.,.,0,0,.,0,.,.,.,.,.,70", "DV", "no level"),
-        ("1,2,.,.,0,0,.,-3,.,.,.,.,.,70", "DV", "no level"),
-        ("1,2,.,.,0,0,.,2,.,.,.,.,1,70", "CENS", "--drop-censored"),
-        ("1,2,.,.,0,0,.,2,.,.,.,.,-1,70", "CENS", "--drop-censored"),
+        ("1,2,.,.,0,0,.,.,.,.,.,.,1,70", "DV", "needs its limit"),
+        ("1,2,.,.,0,0,.,0,.,.,.,0,1,70", "DV", "needs its limit"),
+        ("1,2,.,.,0,0,.,.,.,.,.,2,-1,70", "DV", "needs its limit"),
+        ("1,2,.,.,0,0,.,3,.,.,.,2,1,70", "DV", "above LLOQ"),
         ("1,2,.,.,0,0,.,2,.,.,.,.,5,70", "CENS", "none of"),
-        ("1,2,.,.,0,0,.,2,.,.,.,2.5,.,70", "LLOQ", "--drop-censored"),
         ("1,2,.,.,0,0,.,2,.,.,.,-1,.,70", "LLOQ", "negative"),
-        ("1,0,.,.,2,1,.,.,.,.,.,.,.,71", "WT", "two values at one time"),
+        ("C,2,5,.,1,1,.,.,.,.,.,.,.,70", "", "a comment"),
+        ("#1,2,5,.,1,1,.,.,.,.,.,.,.,70", "", "a comment"),
         ("1,2,5,.,1,1", "", "6 cells where the header has 14"),
     ],
 )
@@ -139,7 +139,8 @@ def test_a_record_that_breaks_a_convention_is_refused_by_row_and_column(
         ("ID,TIME,AMT", "DV", "required"),
         ("ID,TIME,AMT,DV,amt", "AMT", "twice"),
         ("ID,TIME,AMT,DV,DATE", "DATE", "dates are not supported"),
-        ("ID,TIME,AMT,DV,DVID", "DVID", "several analytes"),
+        ("ID,TIME,AMT,DV,L2", "L2", "correlated"),
+        ("ID,TIME,AMT,DV,LIMIT", "LIMIT", "an interval"),
         ("1,0,100,.", "", "a header"),
         ("ID;TIME;AMT;DV", "", "commas"),
     ],
@@ -189,6 +190,30 @@ def test_censored_levels_are_dropped_and_counted_if_that_is_asked_for() -> None:
     assert dataset.censored_dropped == 3
 
 
+@pytest.mark.parametrize(
+    ("dv", "lloq", "cens", "value", "censored"),
+    [
+        ("2", "2.5", ".", 2.5, -1),  # below by its number
+        ("2.5", ".", "1", 2.5, -1),  # Monolix: DV is the limit
+        ("0", "2.5", "1", 2.5, -1),
+        ("1.25", "2.5", "1", 2.5, -1),  # half the limit in DV
+        ("80", "2.5", "-1", 80, 1),
+        ("3", "2.5", "0", 3, 0),
+    ],
+)
+def test_a_censored_level_is_its_limit(dv: str, lloq: str, cens: str, value: float, censored: int) -> None:
+    (subject,) = _read(DOSE, f"1,2,.,.,0,0,.,{dv},.,.,.,{lloq},{cens},70").subjects
+
+    assert [(sample.value, sample.censored) for sample in subject.samples] == [(value, censored)]
+
+
+def test_resets_start_a_new_clock() -> None:
+    (subject,) = _read(DOSE, LEVEL, "1,0,.,.,3,1,.,.,.,.,.,.,.,70", "1,0,50,.,4,1,.,.,.,.,.,.,.,70").subjects
+
+    assert [event.time for event in subject.events] == [0, 2, 0, 0]
+    assert [dose.resets for dose in subject.doses] == [False, True]
+
+
 _CELLS = st.one_of(
     st.sampled_from(["", ".", "0", "1", "2", "-1", "3", "12", "1.5", "1e300", "-0", "nan", "x", "٣", "1e-9"]),
     st.text(),
@@ -204,5 +229,5 @@ def test_any_cells_are_read_or_refused(rows: list[list[str]]) -> None:
     except InvalidDataset:
         return
     for subject in dataset.subjects:
-        assert all(dose.amount > 0 and math.isfinite(dose.time) for dose in subject.doses)
-        assert all(sample.value is None or sample.value > 0 for sample in subject.samples)
+        assert all(dose.amount >= 0 and math.isfinite(dose.time) for dose in subject.doses)
+        assert all(sample.value is None or math.isfinite(sample.value) for sample in subject.samples)

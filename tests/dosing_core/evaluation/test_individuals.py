@@ -130,9 +130,8 @@ def test_a_covariate_above_the_models_maximum_counts_as_it() -> None:
         (["1,0,100,.,.,1,1,.,.,.,.,70"], 2, "CMT", "missing"),
         (["1,0,100,50,1,1,1,.,.,.,.,70"], 2, "RATE", "zero-order"),
         (["1,0,100,.,2,1,1,.,.,.,.,70", "1,1,.,.,1,0,0,5,.,.,.,70"], 3, "CMT", "where levels are measured"),
-        (["1,0,100,.,2,1,1,.,.,.,.,70", "1,0,.,.,2,0,0,5,.,.,.,70"], 3, "TIME", "after a bolus"),
-        (["1,0,100,.,2,1,1,.,.,.,.,70", "1,5,100,.,2,1,1,.,1,12,.,70"], 3, "SS", "would discard them"),
-        (["1,0,.,.,.,0,0,5,.,.,.,70", "1,5,100,.,2,1,1,.,1,12,.,70"], 3, "SS", "earlier levels"),
+        (["1,0,100,-1,2,1,1,.,.,.,.,70"], 2, "RATE", "the rate of the dose"),
+        (["1,0,100,-2,2,1,1,.,.,.,.,70"], 2, "RATE", "the duration of the dose"),
         (["1,0,100,.,2,1,1,.,1,0.001,.,70"], 2, "SS", "preceding doses"),
         (["1,0,100,.,2,1,1,.,.,.,.,-3"], 2, "WT", "below 0"),
         (["1,0,100,.,2,1,1,.,.,.,.,0"], 2, "", "no usable values"),
@@ -206,3 +205,13 @@ def test_a_level_may_stand_on_either_side_of_a_dose_where_nothing_jumps(dose: st
     other = one_subject(simple_model(), "\n".join([f"{HEADER},WT", level, dose]))
 
     assert one.sample_time.tolist() == other.sample_time.tolist() == [0.0]
+
+
+@pytest.mark.parametrize("value", ["0", "-0.5"])
+def test_a_level_of_nothing_needs_an_additive_error(value: str) -> None:
+    proportional = simple_model(residual={"form": "proportional", "proportional_sd": 0.1})
+    text = f"ID,TIME,AMT,CMT,DV,WT\n1,0,100,2,.,70\n1,90,.,2,{value},70\n"
+
+    assert one_subject(simple_model(), text).observations.value.tolist() == [float(value)]
+    with pytest.raises(InvalidDataset, match="row 3, column DV: .* no level"):
+        one_subject(proportional, text)

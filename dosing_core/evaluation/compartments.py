@@ -1,0 +1,130 @@
+"""Which way in a dose takes and which output a level is of, by the numbers that a dataset gives them."""
+
+from __future__ import annotations
+
+from dosing_core.errors import InvalidDataset
+from dosing_core.evaluation.records import MODELLED_DURATION, MODELLED_RATE, DoseRecord, Sample
+from dosing_core.population.individual import Individual
+from dosing_core.population.model import PopulationModel
+from dosing_core.population.system import System
+
+CENTRAL_OF_ORAL, DEPOT = 2, 1
+"""Compartment numbers as in NONMEM's ADVAN2 and ADVAN4; without absorption the central one is 1."""
+
+
+def through_depot(model: PopulationModel, individual: Individual, record: DoseRecord) -> bool:
+    """True if the dose enters by the route "oral". Raises ``InvalidDataset`` where there is no such way in."""
+    structure = individual.structure
+    depot = (
+        _oral_of_system(structure, record)
+        if isinstance(structure, System)
+        else _oral_of_structure(model, record)
+    )
+    modelled = isinstance(structure, System) and any(
+        entry.duration is not None for entry in structure.enters("oral" if depot else "iv")
+    )
+    if record.rate == MODELLED_RATE:
+        raise InvalidDataset(
+            record.row,
+            "RATE",
+            "-1 asks the model for the rate of the dose; a model gives a duration only (RATE -2)",
+        )
+    if record.rate == MODELLED_DURATION and not modelled:
+        raise InvalidDataset(
+            record.row, "RATE", "-2 asks the model for the duration of the dose, and it gives none"
+        )
+    if record.rate != MODELLED_DURATION and modelled:
+        raise InvalidDataset(
+            record.row, "RATE", "the model says how long this dose takes to enter, so RATE must be -2"
+        )
+    if depot and record.rate > 0 and not isinstance(structure, System):
+        raise InvalidDataset(
+            record.row, "RATE", "zero-order input into the depot is not supported by this model's structure"
+        )
+    return depot
+
+
+def _oral_of_structure(model: PopulationModel, record: DoseRecord) -> bool:
+    routes, number = model.structure.routes, record.compartment
+    if "oral" not in routes:
+        if number not in (None, 1):
+            raise InvalidDataset(record.row, "CMT", f"{number}: the model has doses into compartment 1 only")
+        return False
+    if number is None:
+        if "iv" in routes:
+            raise InvalidDataset(
+                record.row, "CMT", f"missing: the model has doses into {DEPOT} (depot) and {CENTRAL_OF_ORAL}"
+            )
+        return True
+    if number == DEPOT:
+        return True
+    if number == CENTRAL_OF_ORAL and "iv" in routes:
+        return False
+    raise InvalidDataset(
+        record.row, "CMT", f"{number}: the model's doses are {' and '.join(routes)} ({DEPOT} is the depot)"
+    )
+
+
+def _oral_of_system(system: System, record: DoseRecord) -> bool:
+    """By the state that the first entry of a route fills; a route's other entries are the model's own."""
+    first = {entry.route: entry.state for entry in reversed(system.entries)}
+    if record.compartment is None:
+        if len(first) > 1:
+            ways = " and ".join(f"{state + 1} ({system.states[state]})" for state in first.values())
+            raise InvalidDataset(record.row, "CMT", f"missing: the model has doses into {ways}")
+        return "oral" in first
+    for route, state in first.items():
+        if state == record.compartment - 1:
+            return route == "oral"
+    ways = ", ".join(f"{state + 1} ({system.states[state]}, {route})" for route, state in first.items())
+    raise InvalidDataset(record.row, "CMT", f"{record.compartment}: the model has doses into {ways}")
+
+
+def output_of(model: PopulationModel, individual: Individual, sample: Sample) -> int:
+    """Place of the output that is measured: by DVID if given, else by CMT, else the first.
+
+    CMT is the number of a state; its output is the one that reads this state and no other, or the only one
+    that reads it at all. Raises ``InvalidDataset`` where there is none.
+    """
+    structure = individual.structure
+    if not isinstance(structure, System):
+        central = CENTRAL_OF_ORAL if "oral" in model.structure.routes else 1
+        if sample.compartment not in (None, central):
+            raise InvalidDataset(
+                sample.row,
+                "CMT",
+                f"{sample.compartment} is not the central compartment ({central}), where levels are measured",
+            )
+        if sample.analyte not in (None, 1):
+            raise InvalidDataset(sample.row, "DVID", f"{sample.analyte}: the model has one output, number 1")
+        return 0
+    count = len(structure.outputs)
+    if sample.analyte is not None:
+        if sample.analyte > count:
+            names = ", ".join(f"{k} {output.name}" for k, output in enumerate(structure.outputs, start=1))
+            raise InvalidDataset(sample.row, "DVID", f"{sample.analyte}: the model's outputs are {names}")
+        return sample.analyte - 1
+    if sample.compartment is None:
+        return 0
+    return _output_of_state(structure, sample)
+
+
+def _output_of_state(system: System, sample: Sample) -> int:
+    number = sample.compartment or 0
+    own = [[state for state in system.states if state in output.value.names] for output in system.outputs]
+    if number <= len(system.states):
+        state = system.states[number - 1]
+        alone = [place for place, states in enumerate(own) if states == [state]]
+        among = [place for place, states in enumerate(own) if state in states]
+        if alone or len(among) == 1:
+            return (alone or among)[0]
+    can = ", ".join(
+        f"{system.states.index(states[0]) + 1} ({output.name})"
+        for states, output in zip(own, system.outputs, strict=True)
+        if len(states) == 1
+    )
+    raise InvalidDataset(
+        sample.row,
+        "CMT",
+        f"{number}: which output is meant is not clear; " + (f"there is {can}" if can else "give DVID"),
+    )
