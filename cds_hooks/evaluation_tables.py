@@ -29,9 +29,13 @@ def text_of(rows: Iterable[Sequence[Cell]]) -> str:
 
 
 def etas(model: PopulationModel, fits: Sequence[SubjectFit]) -> Iterator[Sequence[Cell]]:
-    """One row a subject: etas at the mode, their posterior means. Empty where an effect does not act."""
-    names = list(model.iiv)
-    yield ["ID", *(f"ETA_{name}" for name in names), *(f"MEAN_{name}" for name in names)]
+    """One row a subject: etas at the mode, their posterior means. Empty where an effect does not act.
+
+    Effects between people first, then those of each occasion, ``ETA_CL_OCC2``.
+    """
+    names = list(dict.fromkeys([*model.iiv, *(name for fit in fits for name in fit.eta_names)]))
+    columns = [name.replace(" ", "_") for name in names]
+    yield ["ID", *(f"ETA_{name}" for name in columns), *(f"MEAN_{name}" for name in columns)]
     for fit in fits:
         where = {name: i for i, name in enumerate(fit.eta_names)}
         yield [
@@ -53,8 +57,8 @@ def covariance(fits: Sequence[SubjectFit]) -> Iterator[Sequence[Cell]]:
             for j, other in enumerate(fit.eta_names[: i + 1]):
                 yield [
                     fit.id,
-                    one,
-                    other,
+                    one.replace(" ", "_"),
+                    other.replace(" ", "_"),
                     float(fit.posterior_covariance[i, j]),
                     float(fit.mode_covariance[i, j]),
                     float(fit.omega[i, j]),
@@ -112,7 +116,7 @@ def diagnostics(fits: Sequence[SubjectFit], subjects: Sequence[ModelledSubject])
 def shrinkage_of(fits: Sequence[SubjectFit], subjects: Sequence[ModelledSubject]) -> Iterator[Sequence[Cell]]:
     yield ["NAME", "COUNT", "SHRINKAGE_SD", "SHRINKAGE_VARIANCE", "POSTERIOR_TO_PRIOR_VARIANCE"]
     for one in shrinkage(fits, subjects):
-        yield [one.name, one.subjects, one.by_deviation, one.by_variance, one.posterior]
+        yield [one.name.replace(" ", "_"), one.subjects, one.by_deviation, one.by_variance, one.posterior]
 
 
 def course(model: PopulationModel, found: Course) -> Iterator[Sequence[Cell]]:

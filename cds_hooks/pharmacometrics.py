@@ -52,7 +52,7 @@ def add_fit(commands: Any) -> None:
         "--drop-censored",
         action="store_true",
         help="leave out levels that are below quantification (CENS, BLQ, or DV below LLOQ) and say how many; "
-        "without it such a dataset is refused",
+        "without it their likelihood is that of being below the limit (M3)",
     )
     add(
         "--workers",
@@ -244,11 +244,16 @@ def _model(text: str, identifier: str | None) -> PopulationModel:
 
 def _dataset(path: Path, model: PopulationModel, drop_censored: bool) -> Dataset:
     from dosing_core.errors import InvalidDataset
-    from dosing_core.evaluation import read_dataset
+    from dosing_core.evaluation import occasion_column, read_dataset
 
     try:
         with path.open(encoding="utf-8", newline="") as file:
-            return read_dataset(csv.reader(file), model.covariates, drop_censored=drop_censored)
+            return read_dataset(
+                csv.reader(file),
+                model.covariates,
+                occasion=occasion_column(model),
+                drop_censored=drop_censored,
+            )
     except OSError as error:
         raise UnusableInput(f"{path}: {error.strerror}") from None
     except UnicodeDecodeError:

@@ -10,7 +10,7 @@ from typing import Any
 
 from scenario import FIXTURES
 
-from dosing_core.evaluation import Dataset, ModelledSubject, modelled, read_dataset
+from dosing_core.evaluation import Dataset, ModelledSubject, modelled, occasion_column, read_dataset
 from dosing_core.library import load_drug, read_models
 from dosing_core.population.model import PopulationModel
 
@@ -39,7 +39,8 @@ def theophylline() -> tuple[PopulationModel, Dataset]:
 
 def subjects(model: PopulationModel, text: str) -> tuple[ModelledSubject, ...]:
     """The subjects of a dataset written out as CSV."""
-    return modelled(model, read_dataset(csv.reader(io.StringIO(text)), model.covariates))
+    rows = csv.reader(io.StringIO(text))
+    return modelled(model, read_dataset(rows, model.covariates, occasion=occasion_column(model)))
 
 
 def one_subject(model: PopulationModel, text: str) -> ModelledSubject:

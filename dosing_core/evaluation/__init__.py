@@ -1,6 +1,6 @@
 """The pharmacometrician's tools: a dataset under a model, and a model's virtual population."""
 
-from dosing_core.evaluation.dataset import Dataset, DatasetSubject, read_dataset
+from dosing_core.evaluation.dataset import Dataset, DatasetSubject, occasion_column, read_dataset
 from dosing_core.evaluation.fit import Shrinkage, SubjectFit, fit_subject, shrinkage, weighted_residuals
 from dosing_core.evaluation.individuals import ModelledSubject, constant_individual, modelled
 from dosing_core.evaluation.simulate import Course, Population, course, population
@@ -17,6 +17,7 @@ __all__ = [
     "course",
     "fit_subject",
     "modelled",
+    "occasion_column",
     "population",
     "read_dataset",
     "shrinkage",

@@ -13,7 +13,7 @@ CENTRAL_OF_ORAL, DEPOT = 2, 1
 
 
 def through_depot(model: PopulationModel, individual: Individual, record: DoseRecord) -> bool:
-    """True if the dose enters by the route "oral". Raises ``InvalidDataset`` where there is no such way in."""
+    """True if the dose enters by the route "oral". Raises ``InvalidDataset`` where there is no way in."""
     structure = individual.structure
     depot = (
         _oral_of_system(structure, record)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -40,7 +41,7 @@ def prediction_of(
 ) -> Prediction:
     """Parameters [n, n_rows, n_parameters] to what is predicted at each sample, [n, n_samples].
 
-    ``output`` [n_samples] is which output each sample is of; ``only`` takes some of the samples, in its order.
+    ``output`` [n_samples] is which output each sample is of; ``only`` takes some of them, in its order.
     """
     chosen = np.arange(len(output)) if only is None else only
     wanted = np.full(len(output), -1)
@@ -73,7 +74,7 @@ def from_row(individual: Individual, first: int) -> Individual:
     time = individual.row_time[first:].copy()
     time[0] = -np.inf
 
-    def rows(values: np.ndarray | None) -> np.ndarray | None:  # type: ignore[type-arg]
+    def rows(values: Any) -> Any:
         return None if values is None else values[first:]
 
     return replace(

@@ -1,8 +1,8 @@
 """Reads a dataset in NONMEM's conventions from rows of text.
 
 Reserved columns: ID, TIME, AMT, RATE, EVID, MDV, CMT, DV, DVID, SS, II, ADDL, LLOQ, CENS, BLQ. ID, TIME, AMT
-and DV are required. ``.`` and an empty cell are missing. A covariate is read if the caller names it; any other
-column is ignored. Numbers stay in the units of the file.
+and DV are required. ``.`` and an empty cell are missing. A covariate is read if the caller names it; any
+other column is ignored. Numbers stay in the units of the file.
 
 A dataset that breaks a convention is refused with row, column and a sentence. Nothing is repaired.
 """
@@ -26,6 +26,7 @@ from dosing_core.evaluation.records import (
     Sample,
     event_of,
 )
+from dosing_core.population.model import PopulationModel
 
 REQUIRED = ("ID", "TIME", "AMT", "DV")
 RESERVED = (*REQUIRED, "RATE", "EVID", "MDV", "CMT", "DVID", "SS", "II", "ADDL", "LLOQ", "CENS", "BLQ")
@@ -40,6 +41,12 @@ UNSUPPORTED = {
 
 LARGEST = 1e9
 """Project policy: a number beyond a thousand million is a slip in any unit that a model file may have."""
+
+
+def occasion_column(model: PopulationModel) -> str | None:
+    """The column that numbers the model's occasions; None where it has none, or finds them by a rule."""
+    return None if model.occasions is None else model.occasions.column
+
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _MISSING = ("", ".")

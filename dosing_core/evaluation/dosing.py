@@ -15,7 +15,7 @@ import numpy as np
 from dosing_core.errors import InvalidDataset
 from dosing_core.evaluation.records import DoseRecord
 from dosing_core.kinetics import DoseTable, concentrations
-from dosing_core.population.individual import Individual
+from dosing_core.population.individual import FloatArray, Individual
 from dosing_core.population.system import System
 
 REMAINDER = 1e-6
@@ -63,13 +63,7 @@ def preceding(
     return table, f"steady state at row {record.row}: {count} preceding doses"
 
 
-def _repeated(
-    record: DoseRecord,
-    time: float,
-    hours: float,
-    depot: bool,
-    steps: np.ndarray,  # type: ignore[type-arg]
-) -> DoseTable:
+def _repeated(record: DoseRecord, time: float, hours: float, depot: bool, steps: FloatArray) -> DoseTable:
     duration = record.amount / record.rate * hours if record.rate > 0 else 0.0
     count = len(steps) if record.amount > 0 else 0
     return DoseTable(

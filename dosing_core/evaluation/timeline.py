@@ -1,8 +1,8 @@
 """When each record of a subject happens, and from when its covariates hold.
 
-NONMEM works through records in their order, also at one instant: a level that stands after a bolus of the same
-time sees it, and so does one at the time of an additional dose (ADDL). Where order matters, a later record is
-put ``MOMENT`` after the earlier one, which no assay notices.
+NONMEM works through records in their order, also at one instant: a level that stands after a bolus of the
+same time sees it, and so does one at the time of an additional dose (ADDL). Where order matters, a later
+record is put ``MOMENT`` after the earlier one, which no assay notices.
 
 Covariates (and the occasion) hold
 
@@ -51,7 +51,7 @@ def wipes_out(event: Event) -> bool:
 def timeline(
     events: Sequence[Event], covariates: Sequence[Hashable], hours: float, interpolation: str
 ) -> Timeline:
-    """``covariates`` say for each record what its row depends on; ``hours`` are in the dataset's unit of time.
+    """``covariates`` are what each record's row depends on; ``hours`` are in the dataset's unit of time.
 
     A clock that starts anew at a reset goes on by whole days.
     """

@@ -156,7 +156,7 @@ def _refusal(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
     ("rows", "words"),
     [
         (("ID,TIME,AMT,DV", "1,0,-3,."), "data.csv: row 2, column AMT: negative amount -3"),
-        (("ID,TIME,AMT,DV,CENS", "1,0,3,.,0", "1,1,.,2,1"), "row 3, column CENS: the likelihood of censored"),
+        (("ID,TIME,AMT,DV,CENS", "1,0,3,.,0", "1,1,.,.,1"), "row 3, column DV: a censored level needs"),
         (("ID,TIME,AMT,CMT,DV", "1,0,3,2,."), "row 2, column CMT"),
         (("ID,TIME,AMT,DV", "1,0,3"), "row 2: 3 cells where the header has 4"),
         (("ID,TIME,AMT,DV", '1,0,"3'), "row 2"),

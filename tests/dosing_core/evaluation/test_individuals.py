@@ -213,5 +213,5 @@ def test_a_level_of_nothing_needs_an_additive_error(value: str) -> None:
     text = f"ID,TIME,AMT,CMT,DV,WT\n1,0,100,2,.,70\n1,90,.,2,{value},70\n"
 
     assert one_subject(simple_model(), text).observations.value.tolist() == [float(value)]
-    with pytest.raises(InvalidDataset, match="row 3, column DV: .* no level"):
+    with pytest.raises(InvalidDataset, match=r"row 3, column DV: .* no level"):
         one_subject(proportional, text)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -20,7 +22,7 @@ from record_by_record import (
     two_compartments_oral,
 )
 
-from dosing_core.evaluation import fit_subject
+from dosing_core.evaluation import fit_subject, weighted_residuals
 from dosing_core.population.individual import FloatArray
 from dosing_core.population.model import PopulationModel
 
@@ -157,3 +159,59 @@ def test_etas_are_the_post_hoc_etas(compartments: int, oral: bool, text: str) ->
 
     omega = OMEGA[: 2 + oral, : 2 + oral]
     assert fit.eta == pytest.approx(post_hoc(_other(compartments, oral), text, omega), abs=1e-5)
+
+
+OCCASIONS = """ID,TIME,AMT,RATE,CMT,EVID,MDV,DV,SS,II,ADDL,OCC,WT
+1,0,600,.,1,1,1,.,.,.,.,1,70
+1,1,.,.,2,0,0,8.4,.,.,.,1,70
+1,5,.,.,2,0,0,7.1,.,.,.,1,70
+1,23.9,.,.,2,0,0,1.2,.,.,.,1,70
+1,24,600,.,1,1,1,.,.,.,.,2,70
+1,26,.,.,2,0,0,11.9,.,.,.,2,70
+1,47.9,.,.,2,0,0,3.6,.,.,.,2,70
+1,48,600,.,1,1,1,.,.,.,.,5,70
+1,50,.,.,2,0,0,9.0,.,.,.,5,70
+1,60,.,.,2,0,0,3.2,.,.,.,5,70
+"""
+
+
+def test_etas_of_occasions_are_the_post_hoc_etas() -> None:
+    """CL and ka vary between three occasions, of which the dataset's numbers are 1, 2 and 5."""
+    plain = _own(1, True)
+    within = {
+        "CL": {"reported_as": "omega_variance", "reported_value": 0.04, "omega_variance": 0.04},
+        "ka": {"reported_as": "omega_variance", "reported_value": 0.25, "omega_variance": 0.25},
+    }
+    model = PopulationModel.from_bytes(
+        json.dumps(
+            {**json.loads(plain.to_bytes()), "iov": within, "occasions": {"by": "column", "column": "OCC"}}
+        )
+    )
+    other = _other(1, True)
+
+    def parameters(row: Row, eta: FloatArray) -> Parameters:
+        at = {1: 3, 2: 5, 5: 7}[int(row["OCC"])]
+        return other.parameters(row, np.array([eta[0] + eta[at], eta[1], eta[2] + eta[at + 1]]))
+
+    fit = fit_subject(one_subject(model, OCCASIONS))
+
+    names = ("CL", "V1", "ka", "CL OCC1", "ka OCC1", "CL OCC2", "ka OCC2", "CL OCC5", "ka OCC5")
+    assert fit.eta_names == names
+    omega = np.diag([0.09, 0.04, 0.16] + 3 * [0.04, 0.25])
+    found = post_hoc(replace(other, parameters=parameters), OCCASIONS, omega, np.round(fit.eta, 1))
+    assert fit.eta == pytest.approx(found, abs=1e-5)
+
+
+def test_etas_with_levels_below_quantification_are_the_post_hoc_etas_of_m3() -> None:
+    text = f"""{HEADER},CENS,LLOQ
+1,0,500,250,1,1,1,.,.,.,.,70,0,.
+1,3,.,.,1,0,0,6.1,.,.,.,70,0,.
+1,24,.,.,1,0,0,0.9,.,.,.,70,0,.
+1,30,.,.,1,0,0,.,.,.,.,70,1,0.5
+1,36,.,.,1,0,0,0.5,.,.,.,70,1,0.5
+"""
+
+    fit = fit_subject(one_subject(_own(1, False), text))
+
+    assert fit.eta == pytest.approx(post_hoc(_other(1, False), text, OMEGA[:2, :2]), abs=1e-5)
+    assert np.isnan(weighted_residuals(fit, one_subject(_own(1, False), text))[-2:]).all()
