@@ -25,7 +25,7 @@ from scipy.special import log_ndtr
 
 Parameters = dict[str, float]
 Row = Mapping[str, float]
-STEADY = 30
+STEADY = 50
 """Doses that make a steady state."""
 
 
