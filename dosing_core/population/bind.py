@@ -18,15 +18,14 @@ from dosing_core.case import Case
 from dosing_core.errors import InvalidExpression
 from dosing_core.population import covariates as timeline
 from dosing_core.population import occasions
+from dosing_core.population.covariate import Covariate, Limit
 from dosing_core.population.covariates import FIRST_DAY
 from dosing_core.population.individual import Individual
-from dosing_core.population.covariate import Covariate, Limit
 from dosing_core.population.model import PopulationModel
 from dosing_core.population.occasions import Occasion
 from dosing_core.population.rows import Row, individual_of, row_of
 from dosing_core.population.unknowns import Alternative, Resolved, cyp3a5_expresser, prednisolone_daily_dose
 from dosing_core.recommendation import Assumption, UsedFact
-
 
 LINEAR_STEP = timedelta(hours=6)
 MOST_LINEAR_ROWS = 200

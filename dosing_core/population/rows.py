@@ -13,7 +13,7 @@ import numpy as np
 
 from dosing_core.population.effects import effects_of, transforms_of
 from dosing_core.population.form import Form
-from dosing_core.population.individual import PARAMETERS, Individual, ResidualError, Structure
+from dosing_core.population.individual import PARAMETERS, Individual, ResidualError
 from dosing_core.population.model import PopulationModel
 from dosing_core.population.publication import Theta
 from dosing_core.population.support import supported
