@@ -245,13 +245,15 @@ def _compose(
         plan=_plan(own, decision, next_level),
         why=explain.why(own, screening, decision.outcome),
         used=explain.used_facts(own),
-        missing=screening.findings,
+        missing=(*screening.findings, *own.unused_effects),
         left_out=explain.left_out(own, screening),
         requests=requests,
         warnings=explain.warnings(own, screening, _broken(own), decision.outcome != "insufficient"),
         red_flags=screening.red_flags,
         hold=high,
-        assumptions=assumptions(own, screening) if decision.outcome != "insufficient" else (),
+        assumptions=assumptions(own, screening, _answered(own, decision))
+        if decision.outcome != "insufficient"
+        else (),
         models=model_uses(own, _answered(own, decision)),
         references=explain.references(drug_file),
         diagnostics=own.belief.diagnostics,

@@ -9,14 +9,15 @@ decide: the weight of each model moves by how well it predicted them (its eviden
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal
 
 from dosing_core.case import Case
 from dosing_core.library.schema import DrugFile
-from dosing_core.population.bind import Bound, bind, limits_read
+from dosing_core.measured import output_of
+from dosing_core.population.bind import Bound, bind, limits_read, rebound
 from dosing_core.population.individual import Individual
 from dosing_core.population.model import PopulationModel
 from dosing_core.recommendation import Assumption, UsedFact
@@ -92,7 +93,9 @@ class Panel:
             for one in speaker.bound.hypotheses
         }
 
-    def rebound(self, case: Case) -> dict[int, Individual] | None:
+    def rebound(
+        self, case: Case, altered: Callable[[PopulationModel], PopulationModel] = lambda model: model
+    ) -> dict[int, Individual] | None:
         """The same hypotheses for a case with other facts, by the ``id`` of the individual that each
         replaces.
 
@@ -100,10 +103,11 @@ class Panel:
         """
         changed: dict[int, Individual] = {}
         for speaker in self.speakers:
-            bound = bind(speaker.model, case)
-            if [one.name for one in bound.hypotheses] != [one.name for one in speaker.bound.hypotheses]:
+            model = altered(speaker.model)
+            hypotheses = rebound(model, case)
+            if [one.name for one in hypotheses] != [one.name for one in speaker.bound.hypotheses]:
                 return None
-            for before, after in zip(speaker.bound.hypotheses, bound.hypotheses, strict=True):
+            for before, after in zip(speaker.bound.hypotheses, hypotheses, strict=True):
                 changed[id(before.individual)] = after.individual
         return changed
 
@@ -130,6 +134,9 @@ def panel(case: Case, drug_file: DrugFile) -> Panel:
         reason = _silenced(bound)
         if reason:
             silent.append(Silent(bound, reason))
+            continue
+        if speakers and (lacking := _lacking(bound, speakers[0].bound, case)):
+            silent.append(Silent(bound, lacking))
             continue
         standing, because = _standing(bound, case)
         speakers.append(Speaker(bound, standing, because, weight * WEIGHT[standing]))
@@ -161,6 +168,15 @@ def _silenced(bound: Bound) -> str:
     if bound.missing:
         return f"no {' and no '.join(fact.replace('_', ' ') for fact in bound.missing)} on record"
     return "; ".join(bound.beyond_validity)
+
+
+def _lacking(bound: Bound, first: Bound, case: Case) -> str:
+    """Why levels of these effects say nothing of this model beside the first one; empty if they do."""
+    (person, *_), (leader, *_) = ([one.individual for one in two.hypotheses] for two in (bound, first))
+    for name in sorted({effect.name for effect in case.effects}):
+        if output_of(person, name) != output_of(leader, name):
+            return f"it does not predict {name}, which was measured"
+    return ""
 
 
 def _standing(bound: Bound, case: Case) -> tuple[Standing, tuple[str, ...]]:

@@ -127,9 +127,8 @@ def usable_levels(case: Case, drug_file: DrugFile, doses: tuple[Dose, ...]) -> R
             why = f"level of {value} charted {phrases.age(-hours)} in the future: not used"
         elif not counts:
             why = f"level of {value} is {phrases.age(hours)} old: not used"
-        elif level.limit != "exact":
-            end = "top" if level.limit == "above" else "bottom"
-            why = f"level {level.limit} {value}, the {end} of the assay's range: not a value, not used"
+        elif level.limit == "above":
+            why = f"level above {value}, the top of the assay's range: not a value, not used"
         elif first is None:
             why = f"level of {value}, but no dose before it is on record: not used"
         elif level.time <= first:
@@ -140,6 +139,9 @@ def usable_levels(case: Case, drug_file: DrugFile, doses: tuple[Dose, ...]) -> R
             counts = False
         else:
             kept.append(level)
+            if level.limit == "below":
+                text = f"level below {value}, the bottom of the assay's range: used as that, not as a value"
+                findings.append(Finding(kind="note", about="levels", detail=text, source=level.source))
             continue
         findings.append(Finding(kind="excluded", about="levels", detail=why, source=level.source))
         if counts or hours < 0:

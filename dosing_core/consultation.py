@@ -13,13 +13,14 @@ from functools import cached_property
 import numpy as np
 
 from dosing_core.averaging import Panel
-from dosing_core.case import Case, Dose, Regimen
+from dosing_core.case import Case, Dose, Finding, Regimen
 from dosing_core.earlier_doses import with_earlier_doses
 from dosing_core.goals import choose_target
 from dosing_core.inference.belief import Belief
 from dosing_core.inference.particles import Particles
 from dosing_core.kinetics import DoseTable, concentrations, dose_table
 from dosing_core.library.schema import DrugFile
+from dosing_core.measured import measured
 from dosing_core.parameters import parameter_estimates
 from dosing_core.population.individual import FloatArray
 from dosing_core.recommendation import ParameterEstimate, Target
@@ -46,6 +47,8 @@ class Consultation:
     drug_file: DrugFile
     panel: Panel
     reviewed: Reviewed
+    unused_effects: tuple[Finding, ...]
+    """Measured effects that no model here predicts."""
     history: DoseTable
     supposed: tuple[str, ...]
     """What had to be supposed of the time before the record begins, in words."""
@@ -75,6 +78,21 @@ class Consultation:
                     return np.asarray(found.values[place])
         return np.asarray(search(self.question, (Candidate(regimen, usual=True, preference=0),)).values[0])
 
+    def search_with(self, regimen: Regimen) -> Search:
+        """The search with this regimen among the candidates."""
+        if any(one.regimen == regimen for one in self.search.candidates):
+            return self.search
+        one = self.order_search
+        if one is None or one.candidates[0].regimen != regimen:
+            one = search(self.question, (Candidate(regimen, usual=True, preference=0),))
+        return replace(
+            self.search,
+            candidates=(*self.search.candidates, *one.candidates),
+            values=np.concatenate([self.search.values, one.values]),
+            losses=np.concatenate([self.search.losses, one.losses]),
+            scored=(*self.search.scored, *one.scored),
+        )
+
     @cached_property
     def parameters(self) -> tuple[ParameterEstimate, ...]:
         """What is believed of clearance and volumes."""
@@ -97,7 +115,8 @@ def consult(case: Case, drug_file: DrugFile, screening: Screening, models: Panel
     """Work out all numbers for a screened case and models of which at least one may speak."""
     doses, levels = screening.doses, screening.levels
     history, supposed = with_earlier_doses(dose_table(doses, case.now), case, doses, drug_file)
-    reviewed = review(models.hypotheses, history, levels, doses, drug_file, case.now)
+    drawn = measured(case, levels, models.hypotheses[0][2])
+    reviewed = review(models.hypotheses, history, drawn.each, drawn.seen, doses, drug_file)
     when = timing(case, doses, drug_file.dosing.intervals_h)
     weight = latest_measurement(case.subject.weight, case.now)
     height = latest_measurement(case.subject.height, case.now)
@@ -115,6 +134,7 @@ def consult(case: Case, drug_file: DrugFile, screening: Screening, models: Panel
         drug_file=drug_file,
         panel=models,
         reviewed=reviewed,
+        unused_effects=drawn.unused,
         history=history,
         supposed=supposed,
         timing=when,

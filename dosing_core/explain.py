@@ -142,8 +142,8 @@ def history_facts(case: Case, consultation: Consultation) -> Iterator[UsedFact]:
     display = consultation.drug_file.as_display
     for index in consultation.reviewed.used:
         level = consultation.reviewed.levels[index]
-        value = phrases.measured(level.observed, display)
-        yield UsedFact(name="level", value=value, time=level.time, source=level.source)
+        value = phrases.level(level, display)
+        yield UsedFact(name=level.output or "level", value=value, time=level.time, source=level.source)
 
 
 def references(drug_file: DrugFile) -> tuple[Reference, ...]:

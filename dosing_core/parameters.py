@@ -9,7 +9,7 @@ import numpy as np
 
 from dosing_core.inference.belief import Belief, Component
 from dosing_core.inference.summaries import quantile
-from dosing_core.population.individual import NORMAL, FloatArray, Individual
+from dosing_core.population.individual import NORMAL, Individual
 from dosing_core.population.system import System
 from dosing_core.recommendation import Estimate, ParameterEstimate
 from dosing_core.regimens.options import six
@@ -41,9 +41,10 @@ def parameter_estimates(belief: Belief, levels: int, units: dict[str, str]) -> t
     """
     person = expected_person(belief)
     found = []
+    today = {id(part): part.individual.parameters(part.posterior.eta)[:, -1] for part in belief.components}
     for name in dict.fromkeys(_between_people(person)):
         same = [part for part in belief.components if _comparable(part.individual, person, name)]
-        values = [_today(part, name) for part in same]
+        values = [today[id(part)][:, part.individual.columns.index(name)] for part in same]
         share = _shares([part.probability for part in same])
         weight = [one * part.posterior.weight for one, part in zip(share, same, strict=True)]
         low, median, high = quantile(np.concatenate(values), np.concatenate(weight), (0.05, 0.5, 0.95))
@@ -78,13 +79,6 @@ def _compartments(person: Individual) -> int:
         if isinstance(person.structure, System)
         else person.structure.compartments
     )
-
-
-def _today(part: Component, name: str) -> FloatArray:
-    """[n] the parameter as it holds from now on."""
-    column = part.individual.columns.index(name)
-    values: FloatArray = part.individual.parameters(part.posterior.eta)[:, -1, column]
-    return values
 
 
 def _shares(probabilities: Sequence[float]) -> list[float]:

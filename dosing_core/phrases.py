@@ -12,7 +12,7 @@ from datetime import datetime
 
 from dosing_core.case import CovariateName, Measurement
 from dosing_core.library.schema import DrugFile
-from dosing_core.recommendation import Display, Estimate, Target
+from dosing_core.recommendation import Display, Estimate, LevelReview, Target
 
 ROUTE_WORDS = {"iv": "intravenously", "oral": "by mouth"}
 
@@ -80,6 +80,14 @@ def infusion_length(hours: float) -> str:
 def measured(value_mg_L: float, display: Display) -> str:
     """A measured level with its unit, as the laboratory writes it: ``16.4 ng/mL``."""
     return f"{plain(round(value_mg_L * display.concentration_factor, 3))} {display.concentration_unit}"
+
+
+def level(review: LevelReview, display: Display) -> str:
+    """A level or measured effect: ``16.4 ng/mL``, ``below 2 mg/L``, ``2.4``."""
+    if review.output:
+        return plain(review.observed)
+    below = "below " if review.limit == "below" else ""
+    return f"{below}{measured(review.observed, display)}"
 
 
 def concentration(value_mg_L: float, display: Display) -> str:

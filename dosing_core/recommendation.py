@@ -174,6 +174,10 @@ class LevelReview(Value):
     observed: float
     expected: Estimate
     """Predictive median and 99 % interval of this level, from everything but this level."""
+    output: str = ""
+    """Which output of the model was measured; empty: the drug level."""
+    limit: Literal["exact", "above", "below"] = "exact"
+    """``below``: the level is below ``observed``, the limit of the assay."""
     hours_after_dose: float | None
     """Hours since the start of the last dose before it."""
     plausible: bool
@@ -281,6 +285,12 @@ class Assumption(Value):
     text: str
     otherwise: str = ""
     regimen_otherwise: Regimen | None = None
+    about: Literal[
+        "weight", "renal_equation", "adherence", "timing", "model", "unknown", "creatinine", "level", ""
+    ] = ""
+    """Which kind of assumption it is, where the dose was worked out otherwise."""
+    effect: float | None = None
+    """By how much the daily dose would change: 0.25 is a quarter more. None where no dose was worked out."""
 
 
 class Diagnostics(Value):

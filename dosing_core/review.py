@@ -12,17 +12,18 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from functools import cached_property
 
 import numpy as np
 from scipy.special import ndtr
 
 from dosing_core import phrases
-from dosing_core.case import Dose, Level
+from dosing_core.case import Dose, EffectMeasurement, Level
 from dosing_core.inference.belief import Belief, believe
-from dosing_core.inference.observations import Observations, observations
+from dosing_core.inference.likelihood import variance
+from dosing_core.inference.observations import ABOVE, BELOW, Observations
 from dosing_core.inference.particles import Particles
-from dosing_core.kinetics import DoseTable, concentrations
+from dosing_core.kinetics import DoseTable, is_linear, prediction
 from dosing_core.library.schema import DrugFile, LevelRules
 from dosing_core.population.individual import FloatArray, Individual, ResidualError
 from dosing_core.recommendation import Estimate, LevelReview
@@ -34,6 +35,8 @@ MOST_FLAGGED = 0.5
 """If more than this share of the levels is implausible, they say nothing together. Project policy."""
 BY_OTHERS, BY_POPULATION = 512, 2048
 """Particles that a level is held against: what other levels leave open is narrow, the population is wide."""
+TOLERANCE = 1e-4
+"""Of predictions where the kinetics are solved step by step: far finer than any level."""
 LEAST_SPREAD = 1e-6
 """Least error of a level relative to its size, so that a model without one divides by no zero."""
 
@@ -54,7 +57,9 @@ class Reviewed:
     belief: Belief
     """From the plausible levels."""
     used: tuple[int, ...]
-    """Indices of the levels that it rests on."""
+    """Indices of the levels that it rests on; after the levels come the measured effects."""
+    seen: Observations
+    """Those levels as inference took them."""
     with_all: Belief | None
     """The belief if the flagged levels were believed too; None if none was flagged."""
     levels: tuple[LevelReview, ...]
@@ -69,19 +74,19 @@ class Reviewed:
 def review(
     people: list[tuple[float, str, Individual]],
     history: DoseTable,
-    levels: Sequence[Level],
+    measured: Sequence[Level | EffectMeasurement],
+    everything: Observations,
     doses: Sequence[Dose],
     drug_file: DrugFile,
-    now: datetime,
 ) -> Reviewed:
     """Believe the levels one must; flag those that nothing explains.
 
-    ``people``: every hypothesis of every model that speaks, with its prior probability.
+    ``people``: every hypothesis of every model that speaks, with its prior probability. ``measured``: levels
+    and effects, which ``everything`` holds in the same order.
     """
-    everything = observations(levels, now)
     belief = believe(people, history, everything)
     with_all = belief
-    used = list(range(len(levels)))
+    used = list(range(len(measured)))
     expected: dict[int, Expectation] = {}
     held = _Held(people, history, everything, drug_file.levels)
     while used:
@@ -92,16 +97,17 @@ def review(
             break
         used.remove(out[0] if len(out) == 1 else held.least_likely(out))
         belief = held.believed(used)
-        if len(levels) - len(used) > MOST_FLAGGED * len(levels):
+        if len(measured) - len(used) > MOST_FLAGGED * len(measured):
             break
-    expected |= held.as_flagged(belief, [i for i in range(len(levels)) if i not in used])
+    expected |= held.as_flagged(belief, [i for i in range(len(measured)) if i not in used])
     return Reviewed(
         belief=belief,
         used=tuple(used),
-        with_all=None if len(used) == len(levels) else with_all,
+        seen=everything.only(used),
+        with_all=None if len(used) == len(measured) else with_all,
         levels=tuple(
-            _reviewed(level, expected[index], index in used, doses, drug_file)
-            for index, level in enumerate(levels)
+            _reviewed(one, expected[index], index in used, doses, drug_file)
+            for index, one in enumerate(measured)
         ),
     )
 
@@ -119,8 +125,8 @@ class _Held:
         self._people = people
         self._history = history
         self._everything = everything
-        own, published = rules.plausible_error, people[0][2].residual
-        self._error = ResidualError(own.additive.value, own.proportional.value) if own else published
+        own = rules.plausible_error
+        self._error = ResidualError(own.additive.value, own.proportional.value) if own else None
         self._interval = rules.plausible_interval.value
 
     def limit(self, levels: int) -> float:
@@ -150,7 +156,7 @@ class _Held:
         population where none is. A level that this would explain keeps what it was flagged by."""
         if not flagged:
             return {}
-        count = len(self._everything.value)
+        count = len(self._everything)
         if len(flagged) > MOST_FLAGGED * count:
             asked = self._by_no_level(flagged)
         else:
@@ -163,20 +169,51 @@ class _Held:
         alone = self._by_no_level(indices)
         return min(indices, key=lambda index: alone[index].tail)
 
+    @cached_property
+    def _population(self) -> Particles:
+        linear = all(is_linear(person) for _, _, person in self._people)
+        return self.believed([]).particles(BY_POPULATION if linear else BY_OTHERS)
+
     def _by_no_level(self, indices: Sequence[int]) -> dict[int, Expectation]:
-        prior = self.believed([]).particles(BY_POPULATION)
-        return {index: self._expectation(prior, index, len(indices)) for index in indices}
+        return {index: self._expectation(self._population, index, len(indices)) for index in indices}
 
     def _expectation(self, particles: Particles, index: int, levels: int) -> Expectation:
-        time, value = self._everything.time[index : index + 1], self._everything.value[index]
-        predicted = particles.map(lambda person, p: concentrations(person, p, self._history, time))[:, 0]
-        spread = np.sqrt(self._error.additive**2 + (self._error.proportional * predicted) ** 2)
-        spread = np.maximum(spread, LEAST_SPREAD * max(value, float(predicted.max())))
-        below = float(np.mean(ndtr((value - predicted) / spread)))
-        limit = self.limit(levels)
-        low, middle, high = (_quantile(q, predicted, spread) for q in (limit, 0.5, 1.0 - limit))
-        interval = Estimate(low=six(max(low, 0.0)), median=six(max(middle, 0.0)), high=six(high))
-        return Expectation(interval, min(below, 1.0 - below))
+        """Held on the logarithmic scale where the error is one of the logarithm."""
+        seen = self._everything
+        value, limit = float(seen.value[index]), self.limit(levels)
+        centres, spreads = [], []
+        errors = [self._error_of(person, index) for person, _ in particles]
+        logarithmic = all(error.form == "log" for error in errors)
+        for (person, eta), error in zip(particles, errors, strict=True):
+            predicted = self._predicted(person, eta, index)
+            if logarithmic:
+                centres.append(np.log(np.maximum(predicted, LEAST_SPREAD * value)))
+                spreads.append(np.full(len(predicted), error.proportional))
+            else:
+                centres.append(predicted)
+                spreads.append(np.sqrt(variance(error, predicted, np.full(len(predicted), value))))
+        predicted, spread = np.concatenate(centres), np.concatenate(spreads)
+        asked = math.log(value) if logarithmic else value
+        floor = max(abs(asked), float(np.max(np.abs(predicted))))
+        spread = np.maximum(spread, LEAST_SPREAD * max(floor, LEAST_SPREAD))
+        below = float(np.mean(ndtr((asked - predicted) / spread)))
+        ends = [_quantile(q, predicted, spread) for q in (limit, 0.5, 1.0 - limit)]
+        low, middle, high = (math.exp(end) if logarithmic else max(end, 0.0) for end in ends)
+        interval = Estimate(low=six(low), median=six(middle), high=six(high))
+        tails = {BELOW: below, ABOVE: 1.0 - below}
+        return Expectation(interval, tails.get(int(seen.limit[index]), min(below, 1.0 - below)))
+
+    def _error_of(self, person: Individual, index: int) -> ResidualError:
+        """The error of a level drawn as intended; of an effect, the model's own."""
+        if self._error is not None and self._everything.output[index] == 0:
+            return self._error
+        return person.error_of(int(self._everything.error[index]))
+
+    def _predicted(self, person: Individual, eta: FloatArray, index: int) -> FloatArray:
+        seen = self._everything
+        time, output = seen.time[index : index + 1], seen.output[index : index + 1]
+        predict = prediction(person, self._history, time, output, TOLERANCE)
+        return predict(person.parameters(eta))[:, 0]
 
 
 def _quantile(share: float, predicted: FloatArray, spread: FloatArray) -> float:
@@ -198,21 +235,33 @@ def _quantile(share: float, predicted: FloatArray, spread: FloatArray) -> float:
 
 
 def _reviewed(
-    level: Level, expectation: Expectation, used: bool, doses: Sequence[Dose], drug_file: DrugFile
+    level: Level | EffectMeasurement,
+    expectation: Expectation,
+    used: bool,
+    doses: Sequence[Dose],
+    drug_file: DrugFile,
 ) -> LevelReview:
     before = [dose for dose in doses if dose.time < level.time]
     hours = phrases.hours_between(before[-1].time, level.time) if before else None
     display = drug_file.as_display
-    notes = [_timing_note(level, hours, before, drug_file)]
+    if isinstance(level, Level):
+        value, read = level.value_mg_L, phrases.measured(level.value_mg_L, display)
+        interval = phrases.interval(expectation.interval, display)
+        notes = [_timing_note(level, hours, before, drug_file)]
+    else:
+        value, read = level.value, f"{level.name} {phrases.plain(level.value)}"
+        interval = f"{phrases.figure(expectation.interval.low)}–{phrases.figure(expectation.interval.high)}"
+        notes = []
     if not used:
-        value = phrases.measured(level.value_mg_L, display)
         notes.append(
-            f"{value} is unlike what was expected from the doses on record "
-            f"({phrases.interval(expectation.interval, display)}); check unit, line and time."
+            f"{read} is unlike what was expected from the doses on record "
+            f"({interval}); check unit, line and time."
         )
     return LevelReview(
         time=level.time,
-        observed=six(level.value_mg_L),
+        observed=six(value),
+        output="" if isinstance(level, Level) else level.name,
+        limit=level.limit if isinstance(level, Level) else "exact",
         expected=expectation.interval,
         hours_after_dose=None if hours is None else six(hours),
         plausible=used,

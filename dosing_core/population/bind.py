@@ -104,6 +104,17 @@ def bind(model: PopulationModel, case: Case) -> Bound:
     )
 
 
+def rebound(model: PopulationModel, case: Case) -> tuple[Hypothesis, ...]:
+    """The hypotheses alone, for a model that was bound before and a case with other values; empty if it may
+    not speak then."""
+    if _beyond_validity(model, case):
+        return ()
+    try:
+        return tuple(_hypotheses(model, case, _discrete(model, case)))
+    except (InvalidExpression, ValueError, ArithmeticError):
+        return ()
+
+
 def _needed(model: PopulationModel) -> tuple[str, ...]:
     """Facts that the model's covariates and limits of validity are computed from, each once."""
     facts = [fact for covariate in model.covariates.values() for fact in timeline.needed_facts(covariate)]

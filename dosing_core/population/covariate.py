@@ -64,6 +64,8 @@ class Covariate(Record):
     definition: str = ""
     weight: WeightChoice | None = None
     """Creatinine clearance only, and there required: the weight that goes into Cockcroft–Gault."""
+    equation: Literal["cockcroft_gault", "ckd_epi_2021"] = "cockcroft_gault"
+    """Creatinine clearance only. CKD-EPI 2021 is brought from 1.73 m² to the patient's own surface."""
     maximum: Positive | None = None
     """Values above it count as it."""
     creatinine_floor: CreatinineFloor | None = None
@@ -82,6 +84,8 @@ class Covariate(Record):
         clearance = self.quantity == "creatinine_clearance"
         if clearance != (self.weight is not None):
             raise ValueError("creatinine_clearance, and only it, says which weight it takes")
+        if self.equation != "cockcroft_gault" and not clearance:
+            raise ValueError("equation belongs to creatinine_clearance")
         if self.creatinine_floor is not None and not clearance:
             raise ValueError("creatinine_floor belongs to creatinine_clearance")
         return self

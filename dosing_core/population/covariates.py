@@ -11,12 +11,19 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from dosing_core.case import COVARIATE_UNITS, CovariateName, Measurement, Subject
-from dosing_core.physiology.body_size import WeightChoice, body_mass_index, fat_free_mass
-from dosing_core.physiology.renal import cockcroft_gault
+from dosing_core.physiology.body_size import (
+    WeightChoice,
+    body_mass_index,
+    body_surface_area_dubois,
+    fat_free_mass,
+)
+from dosing_core.physiology.renal import ckd_epi_2021, cockcroft_gault
 from dosing_core.population.covariate import Covariate, Quantity
 from dosing_core.population.model import Interpolation
 from dosing_core.recommendation import UsedFact
 
+AVERAGE_SURFACE_M2 = 1.73
+"""Surface to which estimates of filtration are indexed."""
 FIRST_DAY = timedelta(hours=24)
 LOCF: Interpolation = "last_observation_carried_forward"
 NOCB: Interpolation = "next_observation_carried_backward"
@@ -36,7 +43,8 @@ _MEASURED: dict[Quantity, tuple[CovariateName, ...]] = {
 def timelines(covariate: Covariate) -> tuple[CovariateName, ...]:
     """The timelines that this covariate is computed from."""
     names = () if covariate.quantity is None else _MEASURED.get(covariate.quantity, ())
-    return (*names, "height") if covariate.weight not in (None, WeightChoice.TOTAL) else names
+    sized = covariate.weight not in (None, WeightChoice.TOTAL) or covariate.equation == "ckd_epi_2021"
+    return (*names, "height") if sized else names
 
 
 def needed_facts(covariate: Covariate) -> tuple[str, ...]:
@@ -165,6 +173,11 @@ def _creatinine_clearance(
             f" above {floor.age_above_years:g} years as the model does"
         )
         creatinine = floor.creatinine_mg_dL
+    if covariate.equation == "ckd_epi_2021":
+        size = (value_at(series, time, interpolation) for series in (subject.weight, subject.height))
+        surface = body_surface_area_dubois(*size)
+        clearance = ckd_epi_2021(subject.age_years, creatinine, subject.sex) * surface / AVERAGE_SURFACE_M2
+        return Reading(clearance, f"{clearance:.0f} mL/min (CKD-EPI 2021, at {surface:.2f} m2)")
     clearance = cockcroft_gault(
         subject.age_years,
         value_at(subject.weight, time, interpolation),

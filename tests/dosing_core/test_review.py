@@ -9,6 +9,7 @@ import pytest
 
 from dosing_core.case import Case, Dose, Level, Measurement, Order, Subject
 from dosing_core.earlier_doses import with_earlier_doses
+from dosing_core.inference import observations
 from dosing_core.kinetics import dose_table
 from dosing_core.library import load_drug
 from dosing_core.population.bind import bind
@@ -62,7 +63,7 @@ def _reviewed(*levels: tuple[float, float], doses: int = 6, charted_as: str | No
     history = dose_table(case.doses, NOW)
     bound = bind(VANCOMYCIN.model, case)
     people = [(one.probability, one.name, one.individual) for one in bound.hypotheses]
-    return review(people, history, case.levels, case.doses, VANCOMYCIN, NOW)
+    return review(people, history, case.levels, observations(case.levels, NOW), case.doses, VANCOMYCIN)
 
 
 def _simulated_levels(

@@ -363,13 +363,15 @@ def test_a_level_beyond_the_assay_long_ago_stops_nothing() -> None:
     assert _screen(_case(levels=(_limit("above", 24 * 30),))).outcome is None
 
 
-def test_a_level_below_the_assay_is_no_value_and_is_named() -> None:
+def test_a_level_below_the_assay_counts_as_that_and_is_named() -> None:
     screening = _screen(_case(doses=(_dose(25), _dose(13)), levels=(_limit("below"),)))
 
     assert screening.outcome is None
-    assert screening.levels == ()
-    assert screening.left_out == (
-        "level below 5 mg/L, the bottom of the assay's range: not a value, not used",
+    assert [level.limit for level in screening.levels] == ["below"]
+    assert screening.left_out == ()
+    assert any(
+        finding.kind == "note" and "below 5 mg/L, the bottom of the assay's range" in finding.detail
+        for finding in screening.findings
     )
 
 

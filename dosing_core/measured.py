@@ -1,0 +1,70 @@
+"""What was measured in this patient, levels and effects, as inference takes it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from dosing_core.case import Case, EffectMeasurement, Finding, Level
+from dosing_core.inference.observations import Observations, observations
+from dosing_core.kinetics import hours
+from dosing_core.population.individual import FloatArray, Individual
+from dosing_core.population.system import System
+
+
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """Levels first, then effects, each in order of time."""
+
+    each: tuple[Level | EffectMeasurement, ...]
+    seen: Observations
+    """The same, in the same order."""
+    unused: tuple[Finding, ...]
+    """Effects that the model has no output for."""
+
+
+def measured(case: Case, levels: Sequence[Level], person: Individual) -> Measured:
+    """``person``: any hypothesis of the models that speak; all have the outputs that were measured.
+
+    With ``case.options.recency_half_life_h`` a measurement's weight halves with each such age.
+    """
+    usable = [one for one in case.effects if one.time <= case.now and output_of(person, one.name) is not None]
+    drawn = observations(levels, case.now)
+    places = [output_of(person, one.name) or 0 for one in usable]
+    time = np.concatenate([drawn.time, [hours(one.time, case.now) for one in usable]])
+    count = len(usable)
+    seen = Observations(
+        time=time,
+        value=np.concatenate([drawn.value, [one.value for one in usable]]),
+        output=np.concatenate([drawn.output, np.array(places, dtype=np.int64)]),
+        limit=np.concatenate([drawn.limit, np.zeros(count, dtype=np.int64)]),
+        weight=_weight(time, case.options.recency_half_life_h),
+        error=np.concatenate([drawn.error, np.array(places, dtype=np.int64)]),
+    )
+    unused = tuple(_unused(one) for one in case.effects if one not in usable)
+    return Measured(each=(*levels, *usable), seen=seen, unused=unused)
+
+
+def output_of(person: Individual, name: str) -> int | None:
+    """Place of a measured effect among the model's outputs; None if it has no such output."""
+    if not isinstance(person.structure, System):
+        return None
+    try:
+        place = person.structure.output(name)
+    except KeyError:
+        return None
+    return place or None  # the first output is the drug's concentration, which is no effect
+
+
+def _weight(time: FloatArray, half_life_h: float | None) -> FloatArray:
+    if half_life_h is None:
+        return np.ones(len(time))
+    weight: FloatArray = 0.5 ** (np.maximum(-time, 0.0) / half_life_h)
+    return weight
+
+
+def _unused(effect: EffectMeasurement) -> Finding:
+    text = f"{effect.name} of {effect.value:g}: no model here predicts it, or it is dated ahead; not used"
+    return Finding(kind="excluded", about="effects", detail=text, source=effect.source)
