@@ -19,6 +19,8 @@ from dosing_core.population.individual import FloatArray, Individual
 
 STEP = 1e-3
 """Difference in z: wide enough for a solver that is exact to 1e-6."""
+TOGETHER = 2
+"""Points in a row that an adaptive solver must take through the same steps: the two sides of a difference."""
 
 
 class Surface:

@@ -25,6 +25,8 @@ from dosing_core.population.individual import FloatArray, Individual, Structure
 
 STARTS = 4
 """Quasi-random starts beside the prior mode: the mode nearest to the prior's need not be the highest."""
+FINE, COARSE = 1e-6, 1e-4
+"""Relative tolerance of an adaptive solver where a mode is finished, and on the way and for particles."""
 SPREAD = 1.5
 """Standard deviations of the prior that the starts are spread over."""
 
@@ -116,8 +118,14 @@ def surfaces(
     if predict is not None:
         surface = general.Surface(individual, observations, predict, lower)
         return surface, surface
-    fine = general.Surface(individual, observations, prediction(individual, doses, observations.time), lower)
-    return fine, fine
+    fine, coarse = (
+        prediction(
+            individual, doses, observations.time, observations.output, tolerance, together=general.TOGETHER
+        )
+        for tolerance in (FINE, COARSE)
+    )
+    surface = general.Surface(individual, observations, fine, lower)
+    return surface, surface.by(coarse)
 
 
 def modes_of(problem: closed.Problem) -> MapEstimate:

@@ -15,15 +15,17 @@ import numpy as np
 
 from dosing_core.population.individual import FloatArray
 
-VERSION = "1"
+VERSION = "2"
 """Of the stored points. Other points give other last digits."""
-DIMENSIONS = 10
+DIMENSIONS = 24
 """Most random effects that the points serve."""
 FREEDOM = 5.0
 """Degrees of freedom of the multivariate t points."""
 _FILE = Path(__file__).with_name("points.npz")
 _SIZES = {"prior": 4096, "laplace": 1024, "adapted": 8192}
-_SEEDS = {"prior": 101, "laplace": 202, "adapted": 303}
+_SEEDS = {"prior": 149, "laplace": 202, "adapted": 303}
+"""Any fixed numbers. Of 60 tried for the prior, this one's 5 % quantiles along 300 random directions of up
+to four effects are nearest to the normal's: 0.010 in root mean square with 2,048 points and their mirror."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -186,7 +186,7 @@ def _prior(
     levels = np.zeros((n, 0))
     evidence = 0.0
     if len(observations):
-        predict = predict or prediction(individual, doses, observations.time)
+        predict = predict or _predicted(individual, doses, observations)
         f = np.ascontiguousarray(predict(individual.parameters(eta)))
         levels = densities(likelihood(individual, observations), f)
         evidence = float(levels.sum())
@@ -198,6 +198,12 @@ def _prior(
         map_estimate(individual, doses, observations, predict),
         Diagnostics(method="prior", particles=n, effective_sample_size=float(n), k_hat=None, modes=1),
     )
+
+
+def _predicted(individual: Individual, doses: DoseTable, observations: Observations) -> Prediction:
+    if isinstance(individual.structure, Structure):
+        return prediction(individual, doses, observations.time)
+    return prediction(individual, doses, observations.time, observations.output)
 
 
 @dataclass(frozen=True, eq=False)

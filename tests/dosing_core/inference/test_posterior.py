@@ -121,7 +121,10 @@ def test_both_sides_of_a_flip_flop_carry_half_the_weight() -> None:
 
 
 def test_without_levels_the_posterior_is_the_prior() -> None:
-    """Equal weights; mean exactly zero; every marginal quantile and the correlations are omega's."""
+    """Equal weights; mean exactly zero; every marginal quantile and the correlations are omega's.
+
+    0.02 standard deviations is what 2,048 quasi-random points and their mirror images leave open at 5 %.
+    """
     individual = tacrolimus()
     found = posterior(individual, tablets(4, 12.0, 3.0), Observations(np.empty(0), np.empty(0)))
 
@@ -130,7 +133,7 @@ def test_without_levels_the_posterior_is_the_prior() -> None:
     assert np.ptp(found.weight) == 0.0
     assert found.eta.mean(axis=0) == pytest.approx(np.zeros(3), abs=1e-15)
     assert quantile(found.eta, found.weight, LEVELS) / sd == pytest.approx(
-        np.tile(normal[:, None], (1, 3)), abs=0.01
+        np.tile(normal[:, None], (1, 3)), abs=0.02
     )
     assert np.cov(found.eta.T) == pytest.approx(individual.omega, abs=0.01 * sd.max() ** 2)
     assert found.log_evidence == 0.0
@@ -265,7 +268,8 @@ def test_many_precise_levels_are_climbed_to() -> None:
 
 
 def test_more_random_effects_than_stored_points_are_refused() -> None:
-    individual = replace(vancomycin(), eta_names=tuple("abcdefghijk"), omega=np.eye(11))
+    names = tuple(f"effect {k}" for k in range(25))
+    individual = replace(vancomycin(), eta_names=names, omega=np.eye(25))
 
-    with pytest.raises(ValueError, match="11 dimensions"):
+    with pytest.raises(ValueError, match="25 dimensions"):
         posterior(individual, infusions(1, 12.0, 1000.0), Observations(np.zeros(1), np.ones(1)))
