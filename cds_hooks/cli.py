@@ -125,6 +125,13 @@ def _add_serve(commands: Any) -> None:
         help="seconds that reading a patient's record may take in all (default: 1.2)",
     )
     add(
+        "--library",
+        action="append",
+        metavar="DIR",
+        help="directory with the hospital's own drug files, laid over the package's (see `dosewright "
+        "library`); repeat for several, the last wins",
+    )
+    add(
         "--ledger",
         metavar="URL",
         help="SQLAlchemy URL of the ledger (default: sqlite:///var/ledger.sqlite3)",
@@ -210,13 +217,23 @@ def _add_recommend(commands: Any) -> None:
         description="Read a Case as JSON and print the Recommendation as JSON.",
     )
     parser.add_argument("case", metavar="CASE.json", help="file with the case; - reads standard input")
+    parser.add_argument(
+        "--library",
+        action="append",
+        default=[],
+        type=Path,
+        metavar="DIR",
+        help="directory with drug files laid over the package's; repeat for several, the last wins",
+    )
     parser.set_defaults(run=_recommend)
 
 
 def _recommend(options: argparse.Namespace) -> int:
+    from cds_hooks.drug_library import install_library
     from dosing_core.case import Case
     from dosing_core.errors import DosingError
 
+    install_library(options.library)
     try:
         data = sys.stdin.buffer.read() if options.case == "-" else Path(options.case).read_bytes()
         case = Case.from_bytes(data)
@@ -276,15 +293,25 @@ def _add_replay(commands: Any) -> None:
     )
     parser.add_argument("id", help="id of the recommendation, as in the link on its card")
     _add_ledger(parser)
+    parser.add_argument(
+        "--library",
+        action="append",
+        metavar="DIR",
+        default=argparse.SUPPRESS,
+        help="directory with the hospital's drug files that the answer was computed from; repeat for several",
+    )
     parser.set_defaults(run=_replay)
 
 
 def _replay(options: argparse.Namespace) -> int:
+    from cds_hooks.drug_library import install_library
     from cds_hooks.ledger import Ledger
     from cds_hooks.replay import replay
 
     identifier = vars(options).pop("id")
-    replayed = replay(Ledger(_settings(options).ledger_url), identifier)
+    settings = _settings(options)
+    install_library(settings.library)
+    replayed = replay(Ledger(settings.ledger_url), identifier)
     if replayed.same:
         print(f"same bytes, computed by {replayed.engine}")
         return 0

@@ -17,6 +17,7 @@ from flask import Flask
 from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]
 
 from cds_hooks.app import create_app, ledger_of
+from cds_hooks.drug_library import install_library
 from cds_hooks.errors import ConfigurationError
 from cds_hooks.settings import Settings
 
@@ -42,6 +43,7 @@ def serve(settings: Settings, said: Callable[[str], None] = print) -> None:
             f"clients cannot call {settings.host}: say with --public-base-url under which URL they do"
         )
     log_to_stderr()
+    install_library(settings.library)
     _keep_freed_memory()
     app = create_app(settings)
     _warm()

@@ -55,6 +55,11 @@ class Settings(BaseSettings):
     """Seconds that reading one patient's record may take in all. The rest of the answer takes about a tenth
     of a second, and two seconds is what a prescriber should wait at most."""
 
+    library: tuple[Path, ...] = ()
+    """Directories with the hospital's own drug files, laid over the package's: a file of the same drug takes
+    the place of the package's as a whole, the last directory wins. A file that does not hold leaves its drug
+    out, and the log says so."""
+
     ledger_url: str = "sqlite:///var/ledger.sqlite3"
     """SQLAlchemy URL of the ledger. A relative SQLite path is relative to the working directory."""
     timezone: str = "UTC"

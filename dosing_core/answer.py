@@ -21,7 +21,7 @@ from dosing_core.consultation import Consultation, best_under, consult, usable
 from dosing_core.curves import curve, past_window
 from dosing_core.errors import UnusableGoal
 from dosing_core.kinetics import hours
-from dosing_core.library import PACKAGE, DrugFile, Library
+from dosing_core.library import DrugFile, Library, installed
 from dosing_core.model_uses import model_uses
 from dosing_core.parameters import expected_person
 from dosing_core.plan import plan
@@ -50,12 +50,13 @@ CURVE_PARTICLES = 160
 """Enough for a band that is drawn, not read off."""
 
 
-def recommend(case: Case, library: Library = PACKAGE) -> Recommendation:
-    """Answer one dosing question from the library's drug files, by default the package's own.
+def recommend(case: Case, library: Library | None = None) -> Recommendation:
+    """Answer one dosing question from the library's drug files, by default the process's (see ``install``).
 
     Raises ``UnknownDrug`` if the library holds no file for the drug, and ``InvalidDrugFile`` if that file
     does not hold. Whatever else cannot be answered is a ``Recommendation`` whose outcome and reason say so.
     """
+    library = library or installed()
     drug_file = library.load(case.order.drug)
     said = _answered_from(case, drug_file)
     return said.model_copy(update={"engine": engine(drug_file, library)})

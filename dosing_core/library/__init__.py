@@ -4,8 +4,36 @@ from dosing_core.library.load import load_model, models_of, parse_model, read_dr
 from dosing_core.library.schema import DrugFile
 from dosing_core.library.shelves import PACKAGE, Library
 
-load_drug, drugs, digest = PACKAGE.load, PACKAGE.drugs, PACKAGE.digest
-"""Of the package's own files."""
+_installed = [PACKAGE]
+
+
+def install(library: Library) -> None:
+    """Make ``library`` the one of this process, before the first question is asked.
+
+    A process has one library from start to end, like its version: an answer names the digest of the file that
+    it read. Without a call it is the package's own."""
+    _installed[0] = library
+
+
+def installed() -> Library:
+    """The library of this process."""
+    return _installed[0]
+
+
+def load_drug(drug: str) -> DrugFile:
+    """A file of this process's library. Raises as ``Library.load``."""
+    return installed().load(drug)
+
+
+def drugs() -> tuple[DrugFile, ...]:
+    """All files of this process's library."""
+    return installed().drugs()
+
+
+def digest(drug: str) -> str:
+    """Digest of a file of this process's library."""
+    return installed().digest(drug)
+
 
 __all__ = [
     "PACKAGE",
@@ -13,6 +41,8 @@ __all__ = [
     "Library",
     "digest",
     "drugs",
+    "install",
+    "installed",
     "load_drug",
     "load_model",
     "models_of",

@@ -13,7 +13,7 @@ from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
 
-from dosing_core.errors import UnknownDrug
+from dosing_core.errors import InvalidDrugFile, UnknownDrug
 from dosing_core.library.load import parse_drug_file
 from dosing_core.library.schema import DrugFile
 
@@ -28,6 +28,24 @@ class Library:
     """
 
     directories: tuple[Path, ...] = ()
+    without: frozenset[str] = frozenset()
+    """Drugs that are left out because their file does not hold; see ``sound``."""
+
+    def sound(self) -> tuple[Library, tuple[InvalidDrugFile, ...]]:
+        """The library without the files that do not hold, and what is wrong with each.
+
+        Half a drug is worse than none, and the package's file must not stand in for a hospital's that was
+        meant to replace it. Raises ``OSError`` for a directory or file that cannot be read.
+        """
+        wrong = []
+        without = set(self.without)
+        for drug in self.names():
+            try:
+                self.load(drug)
+            except InvalidDrugFile as error:
+                wrong.append(error)
+                without.add(drug)
+        return Library(self.directories, frozenset(without)), tuple(wrong)
 
     def names(self) -> tuple[str, ...]:
         """The drugs that have a file, in order. Raises ``OSError`` for a directory that cannot be read."""
@@ -74,17 +92,22 @@ def _own_names() -> tuple[str, ...]:
 @lru_cache(maxsize=64)
 def _names(library: Library) -> tuple[str, ...]:
     laid_over = {path.stem for directory in library.directories for path in directory.glob(f"*{_SUFFIX}")}
-    return tuple(sorted({*_own_names(), *laid_over}))
+    return tuple(sorted({*_own_names(), *laid_over} - library.without))
 
 
 @lru_cache(maxsize=512)
 def _text(library: Library, drug: str) -> str:
     path = library.origin(drug)
     if path is not None:
-        return path.read_text(encoding="utf-8")
+        try:
+            return path.read_text(encoding="utf-8")
+        except UnicodeDecodeError as error:
+            raise InvalidDrugFile(path.name, "not text in UTF-8") from error
     return files("dosing_core.library").joinpath(f"{drug}{_SUFFIX}").read_text(encoding="utf-8")
 
 
 @lru_cache(maxsize=512)
 def _load(library: Library, drug: str) -> DrugFile:
+    if drug in library.without:
+        raise UnknownDrug(drug)
     return parse_drug_file(_text(library, drug), f"{drug}{_SUFFIX}")

@@ -5,8 +5,8 @@
   ``reported_as`` and ``omega_variance`` one is enough. ``iov`` likewise.
 - ``residual: {additive_variance: 1, proportional_variance: 0.04}``: NONMEM's $SIGMA, in place of standard
   deviations; ``form`` may be left out where the numbers allow only one.
-- ``equations: {CL: "thCL*WT/70"}``: a mapping, in order, in place of a list of pairs. ``odes`` and ``outputs``
-  of a written structure likewise; an output that is a text is its value.
+- ``equations: {CL: "thCL*WT/70"}``: a mapping, in order, in place of a list of pairs. ``odes`` and
+``outputs`` of a written structure likewise; an output that is a text is its value.
 - ``structure`` without ``parameters``: each parameter has the equation, theta or covariate of its own name.
   ``parameters: [CL, V]``: these, by their own names.
 - ``omega_blocks: [{of: [CL, V1], lower: [0.09, 0.03, 0.04]}]``: NONMEM's $OMEGA BLOCK, row by row; spelt out

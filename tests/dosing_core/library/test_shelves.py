@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from core_case import case_of, scenario
 
 from dosing_core import recommend
 from dosing_core.errors import InvalidDrugFile, UnknownDrug
-from dosing_core.library import Library
+from dosing_core.library import Library, install, installed, load_drug
 
 VANCOMYCIN = files("dosing_core.library").joinpath("vancomycin.yaml").read_text()
 
@@ -52,3 +53,45 @@ def test_a_directory_adds_drugs_and_loses_none(tmp_path: Path) -> None:
 def test_a_drug_on_no_shelf_is_unknown(hospital: Library) -> None:
     with pytest.raises(UnknownDrug):
         hospital.origin("amoxicillin")
+
+
+def test_a_file_that_does_not_hold_takes_its_drug_out_and_the_packages_file_does_not_stand_in(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "vancomycin.yaml").write_text(VANCOMYCIN.replace("    unit: mg\n", "", 1))
+
+    library, wrong = Library((tmp_path,)).sound()
+
+    assert library.names() == tuple(name for name in Library().names() if name != "vancomycin")
+    assert [problem.where.split(":")[0] for problem in wrong] == ["vancomycin.yaml"]
+    with pytest.raises(UnknownDrug):
+        library.load("vancomycin")
+    with pytest.raises(UnknownDrug):
+        recommend(case_of(scenario("01"), "vancomycin"), library)
+
+
+def test_a_file_that_is_no_text_is_a_wrong_file(tmp_path: Path) -> None:
+    (tmp_path / "other.yaml").write_bytes(b"\xff\xfe drug")
+
+    _, wrong = Library((tmp_path,)).sound()
+
+    assert "UTF-8" in str(wrong[0])
+
+
+@pytest.fixture
+def own_process() -> Iterator[None]:
+    """The process's library as it was, after the test."""
+    before = installed()
+    yield
+    install(before)
+
+
+@pytest.mark.usefixtures("own_process")
+def test_the_library_of_the_process_answers_where_none_is_named(hospital: Library) -> None:
+    install(hospital)
+
+    answer = recommend(case_of(scenario("01"), "vancomycin"))
+
+    assert answer.target is not None
+    assert answer.target.high == 550
+    assert load_drug("vancomycin").targets[0].range.high == 550
