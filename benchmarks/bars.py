@@ -1,0 +1,148 @@
+"""CPU time of each step of an answer beside its bar, one thread, median over runs.
+
+``python -m benchmarks.bars``. CPU time and not wall time, because machines are shared; kernels are compiled
+and read before anything is timed. A line whose time is above its bar is marked. The last lines are ratios,
+which hold on any machine: a history of 1,000 doses beside one of 10, and a cohort's modes per second."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from statistics import median
+from time import thread_time
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
+
+from structural_models import MODELS, StructuralCase
+
+from benchmarks.core import Question, tacrolimus, vancomycin
+from benchmarks.core import search as search_linear
+from dosing_core import recommend
+from dosing_core.case import Case
+from dosing_core.inference import Observations, Particles, map_estimate, posterior
+from dosing_core.kinetics import DoseTable, concentrations
+from dosing_core.population.individual import Individual
+from dosing_core.warm import warm
+
+CASES = Path(__file__).resolve().parents[1] / "fixtures" / "cases"
+PARTICLES = 1024
+Bars = tuple[float | None, float | None]
+FAMILIES: dict[str, Bars] = {
+    "three_compartments": (None, None),
+    "erlang_five": (None, None),
+    "michaelis_menten_oral": (1.0, 12.0),
+    "mixed_elimination": (1.0, 12.0),
+    "tmdd_qss": (None, None),
+    "kpd_inr": (None, None),
+    "myelosuppression": (None, None),
+}
+"""Structural families of ``tests/structural_models.py``: bars of a mode and of a posterior, ms."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """One thing that is timed, and the milliseconds that it may take; None: no bar."""
+
+    what: str
+    bar: float | None
+    work: Callable[[], object]
+
+
+def observed(case: StructuralCase, levels: int) -> Observations:
+    """The last ``levels`` levels that this person's typical values give, each a tenth higher."""
+    person = case.individual
+    typical = person.parameters(np.zeros((1, person.dimension)))
+    values = []
+    for time, output in zip(case.times[-levels:], case.outputs[-levels:], strict=True):
+        values.append(1.1 * concentrations(person, typical, case.doses, np.array([time]), int(output))[0, 0])
+    return Observations(case.times[-levels:], np.array(values), case.outputs[-levels:])
+
+
+def inference(
+    name: str,
+    person: Individual,
+    doses: DoseTable,
+    levels: Observations,
+    bars: tuple[float | None, float | None],
+) -> Iterator[Line]:
+    """One mode and one posterior."""
+    yield Line(f"{name}: mode, {len(levels)} levels", bars[0], partial(map_estimate, person, doses, levels))
+    yield Line(f"{name}: posterior", bars[1], partial(posterior, person, doses, levels))
+
+
+def lines() -> Iterator[Line]:
+    """Everything that is timed, in the order of an answer."""
+    for question in (vancomycin(), tacrolimus()):
+        name = question.name.partition(",")[0]
+        yield from inference(name, question.individual, question.doses, question.levels, (0.2, 6.0))
+        yield Line(f"{name}: search of 500 candidates", 15.0, partial(_search, question))
+    for family, bars in FAMILIES.items():
+        case = MODELS[family]()
+        yield from inference(family.replace("_", " "), case.individual, case.doses, observed(case, 2), bars)
+    for path in sorted(CASES.glob("*.json")):
+        case = Case.from_bytes(path.read_bytes())
+        yield Line(f"recommend {path.stem}", 40.0, partial(recommend, case))
+
+
+def _search(question: Question) -> None:
+    particles = _particles(question)
+    search_linear(question, particles)
+
+
+_known: dict[str, Particles] = {}
+
+
+def _particles(question: Question) -> Particles:
+    if question.name not in _known:
+        believed = posterior(question.individual, question.doses, question.levels).thinned(PARTICLES)
+        _known[question.name] = Particles(((question.individual, believed.eta),))
+    return _known[question.name]
+
+
+def milliseconds(work: Callable[[], object], runs: int) -> float:
+    """Median CPU time of one run."""
+    work()
+    times = []
+    for _ in range(runs):
+        start = thread_time()
+        work()
+        times.append(1000.0 * (thread_time() - start))
+    return median(times)
+
+
+def long_history(doses: int) -> tuple[Individual, DoseTable, Observations]:
+    """Vancomycin every 12 h so many times, two levels in the last interval."""
+    question = vancomycin()
+    table = DoseTable(
+        12.0 * np.arange(-doses, 0.0), np.full(doses, 1000.0), np.ones(doses), np.zeros(doses, dtype=np.bool_)
+    )
+    return question.individual, table, Observations(np.array([-9.0, -0.5]), np.array([24.0, 15.0]))
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description="CPU time of each step beside its bar.")
+    parser.add_argument("--runs", type=int, default=15, help="runs of each line (default 15)")
+    runs = parser.parse_args().runs
+    warm()
+    print(f"{'':52}{'CPU ms':>9}{'bar':>7}")
+    for line in lines():
+        taken = milliseconds(line.work, runs)
+        bar = "" if line.bar is None else f"{line.bar:g}"
+        above = "  above" if line.bar is not None and taken > line.bar else ""
+        print(f"{line.what:52}{taken:9.2f}{bar:>7}{above}", flush=True)
+    short, long = long_history(10), long_history(1000)
+    for name, work in (("mode", map_estimate), ("posterior", posterior)):
+        ratio = milliseconds(partial(work, *long), runs) / milliseconds(partial(work, *short), runs)
+        print(f"{f'{name}: 1,000 doses beside 10':52}{ratio:8.1f}x{'5':>7}{'  above' if ratio > 5 else ''}")
+
+
+if __name__ == "__main__":
+    main()
