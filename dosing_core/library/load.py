@@ -58,8 +58,9 @@ def load_model(source: Path | str) -> PopulationModel:
 def parse_model(text: str, name: str) -> PopulationModel:
     """Check one model's text; ``name`` is what errors call the file. Raises ``InvalidDrugFile``.
 
-    A model by itself may leave out who made it and what it was checked against; it is then ``reviewed``
-    False. Without ``id`` and ``name`` it is called by its file."""
+    A model by itself may leave out who made it and what it was checked against: ``reviewed`` is then False.
+    Without ``id`` and ``name`` it is called by its file.
+    """
     return _parse(text, name, PopulationModel)
 
 
@@ -111,8 +112,7 @@ def _spelt_out(content: Any, name: str, *, bare: bool) -> Any:
 
 
 def _at(root: yaml.Node | None, name: str, location: Sequence[int | str], problem: str) -> InvalidDrugFile:
-    """The error of a place in the file. Where the problem itself begins with a place (``iiv.ka: ...``), that
-    is nearer."""
+    """The error of a place in the file, nearer where the problem begins with a place (``iiv.ka: ...``)."""
     said, _, rest = problem.partition(": ")
     nearer = tuple(int(part) if part.isdigit() else part for part in said.split("."))
     node, found = _walk(root, location)
@@ -196,8 +196,9 @@ def _below(node: yaml.Node | None, part: int | str) -> yaml.Node | None:
 
 
 def _walk(node: yaml.Node | None, location: Sequence[int | str]) -> tuple[yaml.Node | None, list[int | str]]:
-    """The innermost node of a place that exists, and the parts that led there: what the schema adds to a
-    place (which kind of a structure was read) is not in the file."""
+    """The innermost node of a place that exists, and the parts that led there.
+
+    What the schema adds to a place (which kind of a structure was read) is not in the file."""
     found: list[int | str] = []
     for part in location:
         below = _below(node, part)

@@ -29,8 +29,8 @@ from dosing_core.recommendation import Assumption, UsedFact
 
 LINEAR_STEP = timedelta(hours=6)
 MOST_LINEAR_ROWS = 200
-"""Project policy: a line between two measurements is taken in steps of 6 h, each with the value of its
-middle; in steps of a two-hundredth of longer histories, so that no history costs without bound."""
+"""Project policy: a line between two measurements is taken in steps of 6 h, each with its middle's value;
+in steps of a two-hundredth of longer histories, so that no history costs without bound."""
 
 
 @dataclass(frozen=True)

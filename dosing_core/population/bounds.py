@@ -1,7 +1,8 @@
 """Whether a model has usable values everywhere within its own range of covariates, checked when it is loaded.
 
-An equation that divides by zero, overflows or turns a clearance negative for somebody whom the model claims
-to hold for is a slip in the file; found here, it is found before the patient."""
+An equation that divides by zero, overflows or turns a clearance negative within the
+model's own range is a slip in the file; found here, it is found before the patient.
+"""
 
 from __future__ import annotations
 
@@ -14,8 +15,7 @@ from dosing_core.population.model import PopulationModel
 from dosing_core.population.rows import Unusable, row_of
 
 MOST_CORNERS = 256
-"""Project policy: of more than eight covariates the corners are left out, and only each one's line is
-walked."""
+"""Project policy: of more than eight covariates the corners are left out; only each one's line is walked."""
 STEPS = 5
 """Values along each covariate, the others in the middle."""
 
@@ -24,7 +24,8 @@ def check_range(model: PopulationModel) -> None:
     """Raises ``InvalidExpression`` naming the equation and the covariates at which it fails.
 
     A covariate's range is that of ``population.limits`` (validity before observed), else what
-    ``typical_check`` spans. A model with a covariate of which neither is known is not checked."""
+    ``typical_check`` spans. A model with a covariate of which neither is known is not checked.
+    """
     ranges = {name: _range(model, name, covariate) for name, covariate in model.covariates.items()}
     if not all(ranges.values()):
         return

@@ -84,8 +84,7 @@ def known_by(subject: Subject, now: datetime) -> Subject:
 
 
 def value_at(timeline: Sequence[Measurement], time: datetime, interpolation: Interpolation) -> float:
-    """The value that holds from ``time`` on, or, of a line, at ``time``. Raises ``IndexError`` if there is
-    none."""
+    """The value that holds from ``time`` on, or, of a line, at it. Raises ``IndexError`` if there is none."""
     last = at(timeline, time)
     later = next((measurement for measurement in timeline if measurement.time > time), None)
     if interpolation == LOCF or later is None or last.time > time:

@@ -6,7 +6,7 @@
 - ``residual: {additive_variance: 1, proportional_variance: 0.04}``: NONMEM's $SIGMA, in place of standard
   deviations; ``form`` may be left out where the numbers allow only one.
 - ``equations: {CL: "thCL*WT/70"}``: a mapping, in order, in place of a list of pairs. ``odes`` and
-``outputs`` of a written structure likewise; an output that is a text is its value.
+  ``outputs`` of a written structure likewise; an output that is a text is its value.
 - ``structure`` without ``parameters``: each parameter has the equation, theta or covariate of its own name.
   ``parameters: [CL, V]``: these, by their own names.
 - ``omega_blocks: [{of: [CL, V1], lower: [0.09, 0.03, 0.04]}]``: NONMEM's $OMEGA BLOCK, row by row; spelt out
@@ -72,6 +72,8 @@ def spelt_out(document: Any, path: Path = ()) -> Any:
         full["residual"] = _residual(full["residual"], (*path, "residual"))
     if isinstance(full.get("equations"), dict):
         full["equations"] = [[name, _text(value)] for name, value in full["equations"].items()]
+    if isinstance(full.get("subpopulations"), list):
+        full["subpopulations"] = [_subpopulation(kind, path) for kind in full["subpopulations"]]
     _blocks(full, path)
     if isinstance(full.get("structure"), dict):
         full["structure"] = _structure(full["structure"], full)
@@ -165,6 +167,12 @@ def _text(value: Any) -> Any:
 
 def _theta(value: Any, path: Path) -> Any:
     return {"value": value, "unit": ""} if is_number(value) else value
+
+
+def _subpopulation(value: Any, path: Path) -> Any:
+    if not isinstance(value, dict) or not isinstance(value.get("theta"), dict):
+        return value
+    return {**value, "theta": {name: _theta(theta, path) for name, theta in value["theta"].items()}}
 
 
 def _variability(value: Any, path: Path) -> Any:

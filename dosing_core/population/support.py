@@ -23,9 +23,10 @@ def supported(
 ) -> tuple[tuple[str, ...], IntArray, FloatArray, SupportPoints]:
     """Names, index, covariance and points of the effects, one a parameter in which the points differ.
 
-    ``typical`` [n_rows, n_parameters] and ``points`` [n_rows][n_points][n_parameters]. A point is ``typical *
-    exp(eta)``. Raises ``ValueError`` where that ratio changes from row to row: covariates that add to what
-    the points give, and change, cannot be told as one random effect."""
+    ``typical`` [n_rows, n_parameters] and ``points`` [n_rows][n_points][n_parameters]. A point is
+    ``typical * exp(eta)``. Raises ``ValueError`` where that ratio changes from row to row: covariates that
+    add to what the points give, and change, cannot be told as one random effect.
+    """
     values = np.array(points, dtype=np.float64)
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = np.where(values == typical[:, None, :], 0.0, np.log(values / typical[:, None, :]))
