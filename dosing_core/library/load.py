@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,6 +18,8 @@ from dosing_core.population.bounds import check_range
 from dosing_core.population.model import PopulationModel
 from dosing_core.population.short_forms import Contradiction, spelt_out
 
+LARGEST = 10**18
+"""Project policy: no whole number of a drug file is beyond; larger ones overflow what reads them."""
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -77,15 +80,14 @@ def _parse(text: str, name: str, kind: type[_Parsed]) -> _Parsed:
     try:
         _refuse_repeated_keys(root, name)
         content = yaml.load(text, Loader=_LOADER)  # noqa: S506 - safe
+        _refuse_what_is_no_data(content, ())
         document = json.dumps(_spelt_out(content, name, bare=kind is PopulationModel), allow_nan=False)
     except Contradiction as error:
         raise _at(root, name, error.path, str(error)) from error
     except yaml.YAMLError as error:
-        raise InvalidDrugFile(name, " ".join(str(error).split())) from error
+        raise _no_yaml(error, name) from error
     except (TypeError, ValueError, RecursionError) as error:
-        raise InvalidDrugFile(
-            name, f"only text, numbers, truth values, lists and mappings: {error}"
-        ) from error
+        raise InvalidDrugFile(f"{name}:1", f"cannot be read: {error}") from error
     try:
         parsed = kind.model_validate_json(document)
         for model in (parsed,) if isinstance(parsed, PopulationModel) else getattr(parsed, "models", ()):
@@ -96,6 +98,25 @@ def _parse(text: str, name: str, kind: type[_Parsed]) -> _Parsed:
         raise _at(root, name, first["loc"], first["msg"].removeprefix("Value error, ")) from error
     except InvalidExpression as error:
         raise _at_expression(root, name, error) from error
+
+
+def _refuse_what_is_no_data(content: Any, path: tuple[str | int, ...]) -> None:
+    """Dates, bytes, sets, keys that are no text, numbers that are not finite. Raises ``Contradiction``."""
+    if isinstance(content, dict):
+        for key, value in content.items():
+            if not isinstance(key, str):
+                raise Contradiction(path, f"the key {key!r} is not text: put it in quotation marks")
+            _refuse_what_is_no_data(value, (*path, key))
+    elif isinstance(content, list):
+        for place, value in enumerate(content):
+            _refuse_what_is_no_data(value, (*path, place))
+    elif isinstance(content, float) and not math.isfinite(content):
+        raise Contradiction(path, f"{content} is not a finite number")
+    elif isinstance(content, int) and abs(content) > LARGEST:
+        raise Contradiction(path, "a number too large to count")
+    elif not isinstance(content, str | int | float | None):
+        kind = type(content).__name__
+        raise Contradiction(path, f"only text, numbers, truth values, lists and mappings, not {kind}")
 
 
 def _spelt_out(content: Any, name: str, *, bare: bool) -> Any:
@@ -112,7 +133,7 @@ def _spelt_out(content: Any, name: str, *, bare: bool) -> Any:
 
 
 def _at(root: yaml.Node | None, name: str, location: Sequence[int | str], problem: str) -> InvalidDrugFile:
-    """The error of a place in the file, nearer where the problem begins with a place (``iiv.ka: ...``)."""
+    """The error of a place in the file; of a nearer one if the problem begins with it (``iiv.ka: ...``)."""
     said, _, rest = problem.partition(": ")
     nearer = tuple(int(part) if part.isdigit() else part for part in said.split("."))
     node, found = _walk(root, location)
@@ -141,13 +162,16 @@ def _at_expression(root: yaml.Node | None, name: str, error: InvalidExpression) 
 def _composed(text: str, name: str) -> yaml.Node | None:
     try:
         return yaml.compose(text, Loader=_LOADER)
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        line = 1 if mark is None else mark.line + 1
-        problem = " ".join(f"{error.context or ''} {error.problem or ''}".split())
-        raise InvalidDrugFile(f"{name}:{line}", f"no YAML: {problem}") from error
     except (yaml.YAMLError, RecursionError) as error:
-        raise InvalidDrugFile(f"{name}:1", " ".join(str(error).split())) from error
+        raise _no_yaml(error, name) from error
+
+
+def _no_yaml(error: Exception, name: str) -> InvalidDrugFile:
+    """What the reader of YAML could not read, with its line."""
+    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+    said = [getattr(error, part, None) or "" for part in ("context", "problem")]
+    problem = " ".join((" ".join(said) if any(said) else str(error)).split())
+    return InvalidDrugFile(f"{name}:{1 if mark is None else mark.line + 1}", f"no YAML: {problem}")
 
 
 def _top_level(text: str, name: str) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from itertools import product
 
 from dosing_core.errors import InvalidExpression
-from dosing_core.population.covariate import Covariate, Limit
+from dosing_core.population.covariate import Covariate, Limit, Quantity
 from dosing_core.population.model import PopulationModel
 from dosing_core.population.rows import Unusable, row_of
 
@@ -20,11 +20,31 @@ STEPS = 5
 """Values along each covariate, the others in the middle."""
 
 
+MIDDLE: dict[Quantity, float] = {
+    "weight": 70.0,
+    "height": 170.0,
+    "age": 50.0,
+    "female": 0.0,
+    "creatinine": 1.0,
+    "haematocrit": 40.0,
+    "creatinine_clearance": 90.0,
+    "fat_free_mass": 55.0,
+    "body_mass_index": 25.0,
+    "cyp3a5_expresser": 0.0,
+    "prednisolone_daily_dose": 0.0,
+    "first_day_after_transplant": 0.0,
+    "haemodialysis": 0.0,
+    "albumin": 40.0,
+}
+"""Project policy: an adult of middle size, to try the equations of a file that says nothing of its people."""
+
+
 def check_range(model: PopulationModel) -> None:
     """Raises ``InvalidExpression`` naming the equation and the covariates at which it fails.
 
     A covariate's range is that of ``population.limits`` (validity before observed), else what
-    ``typical_check`` spans. A model with a covariate of which neither is known is not checked.
+    ``typical_check`` spans, else one value of ``MIDDLE``. A model with a covariate of which nothing is known,
+    because only a dataset has it, is not checked.
     """
     ranges = {name: _range(model, name, covariate) for name, covariate in model.covariates.items()}
     if not all(ranges.values()):
@@ -34,9 +54,7 @@ def check_range(model: PopulationModel) -> None:
             try:
                 row_of(variant, covariates)
             except Unusable as error:
-                own = model.structure.parameters.get(error.parameter, "")
-                computed = own in dict(model.equations)
-                place = f"equations.{own}" if computed else f"structure.parameters.{error.parameter}"
+                place = _place(model, error.parameter)
                 raise InvalidExpression(f"{model.id} {place}", _said(str(error), covariates, kind)) from error
             except InvalidExpression as error:
                 raise InvalidExpression(error.where, _said(error.problem, covariates, kind)) from error
@@ -44,6 +62,14 @@ def check_range(model: PopulationModel) -> None:
                 raise InvalidExpression(
                     f"{model.id} equations", _said(str(error), covariates, kind)
                 ) from error
+
+
+def _place(model: PopulationModel, parameter: str) -> str:
+    """Where the file says the value of a parameter of the structure."""
+    own = model.structure.parameters.get(parameter, "")
+    if own in dict(model.equations):
+        return f"equations.{own}"
+    return f"theta.{own}" if own in model.theta else f"structure.parameters.{parameter}"
 
 
 def _said(problem: str, covariates: dict[str, float], kind: str) -> str:
@@ -63,6 +89,8 @@ def _range(model: PopulationModel, name: str, covariate: Covariate) -> tuple[flo
     known = [end for end in ends if end is not None]
     if covariate.maximum is not None:
         known = [min(end, covariate.maximum) for end in known]
+    if not known and covariate.quantity is not None:
+        known = [MIDDLE[covariate.quantity]]
     return tuple(sorted(set(known)))
 
 

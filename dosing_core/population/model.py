@@ -245,6 +245,7 @@ class PopulationModel(Record):
         if self.subpopulations:
             if len(self.subpopulations) < 2:
                 yield "subpopulations: one is no mixture"
+                return
             names = [kind.name for kind in self.subpopulations]
             if len(set(names)) != len(names):
                 yield "subpopulations: a name is there twice"

@@ -8,7 +8,8 @@
 - ``equations: {CL: "thCL*WT/70"}``: a mapping, in order, in place of a list of pairs. ``odes`` and
   ``outputs`` of a written structure likewise; an output that is a text is its value.
 - ``structure`` without ``parameters``: each parameter has the equation, theta or covariate of its own name.
-  ``parameters: [CL, V]``: these, by their own names.
+  ``parameters: [CL, V]``: these, by their own names. A written structure's ``parameters`` may name only those
+  that are called otherwise.
 - ``omega_blocks: [{of: [CL, V1], lower: [0.09, 0.03, 0.04]}]``: NONMEM's $OMEGA BLOCK, row by row; spelt out
   as ``iiv`` and ``covariances``.
 
@@ -119,8 +120,11 @@ def _structure(structure: dict[str, Any], model: dict[str, Any]) -> dict[str, An
     own = full.get("parameters")
     if isinstance(own, list) and all(isinstance(name, str) for name in own):
         full["parameters"] = {name: name for name in own}
+    elif "odes" in full and (own is None or isinstance(own, dict)):
+        wanted = _read_by(full)
+        full["parameters"] = {**{name: name for name in _given(model) if name in wanted}, **(own or {})}
     elif "parameters" not in full:
-        wanted = _read_by(full) if "odes" in full else _of_family(full)
+        wanted = _of_family(full)
         full["parameters"] = {name: name for name in _given(model) if name in wanted}
     return full
 
