@@ -15,7 +15,7 @@ from typing import TypeVar
 
 from dosing_core.population.variability import Occasions
 
-MOST_EFFECTS = 9
+MOST_EFFECTS = 23
 """Most random effects of one person, between people and occasions together: what the stored points serve."""
 FUTURE = "future occasion"
 """Label of the occasion that starts now: what the next doses will meet."""
