@@ -94,6 +94,13 @@ class Belief:
         share = [part.probability / total if total > 0.0 else 1.0 / len(kept) for part in kept]
         return Belief(tuple(replace(part, probability=one) for part, one in zip(kept, share, strict=True)))
 
+    def selected(self) -> Belief:
+        """Without the hypotheses that the levels have left with a negligible probability; the others' sum
+        to 1 again."""
+        kept = [part for part in self.components if part.probability >= NEGLIGIBLE] or [self.best]
+        total = sum(part.probability for part in kept)
+        return Belief(tuple(replace(part, probability=part.probability / total) for part in kept))
+
     @property
     def best(self) -> Component:
         """The most probable hypothesis."""

@@ -43,7 +43,7 @@ class Observations:
         self._fill("limit", self.limit if len(self.limit) else np.zeros(n), np.int64)
         self._fill("weight", self.weight if len(self.weight) else np.ones(n), np.float64)
         self._fill("error", self.error if len(self.error) else self.output, np.int64)
-        if any(len(getattr(self, name)) != n for name in ("value", "output", "limit", "weight", "error")):
+        if any(len(getattr(self, name)) != n for name in _FIELDS):
             raise InvalidObservation(0, "times, values and the rest are not equally many")
         sound = np.isfinite(self.time) & np.isfinite(self.value) & np.isfinite(self.weight)
         sound &= (self.weight >= 0.0) & (np.abs(self.limit) <= 1) & (self.output >= 0) & (self.error >= 0)
@@ -67,7 +67,13 @@ class Observations:
         """All levels but the one at ``index``."""
         return self.only([i for i in range(len(self)) if i != index])
 
+    def joined(self, other: Observations) -> Observations:
+        """These levels, then the other ones."""
+        pairs = ((getattr(self, name), getattr(other, name)) for name in _FIELDS)
+        return Observations(*(np.concatenate(pair) for pair in pairs))
 
+
+_FIELDS = ("time", "value", "output", "limit", "weight", "error")
 _LIMITS = {"exact": EXACT, "below": BELOW, "above": ABOVE}
 
 

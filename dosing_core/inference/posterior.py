@@ -22,6 +22,7 @@ from dosing_core.inference.descent import to_eta
 from dosing_core.inference.likelihood import densities, likelihood
 from dosing_core.inference.map_estimate import (
     MapEstimate,
+    Mode,
     map_estimate,
     modes_of,
     modes_on,
@@ -32,9 +33,10 @@ from dosing_core.inference.mixture import T, log_mixture, log_prior, moments
 from dosing_core.inference.observations import Observations
 from dosing_core.inference.points import normal_points
 from dosing_core.inference.summaries import effective_sample_size, psis
+from dosing_core.inference.support import CLOUDS, POINTS, weighed
 from dosing_core.inference.tempering import tempered
 from dosing_core.kinetics import DoseTable, Prediction, prediction
-from dosing_core.population.individual import FloatArray, Individual, IntArray, Structure
+from dosing_core.population.individual import FloatArray, Individual, IntArray, Structure, SupportPoints
 from dosing_core.recommendation import Diagnostics
 
 LADDER = ((1024, 512, 2048), (2048, 512, 4096), (4096, 1024, 8192))
@@ -72,12 +74,15 @@ class Posterior:
     def without(self, index: int) -> FloatArray | None:
         """Weights [n] as they would be without the level at ``index``.
 
-        None if too few particles would carry them: then the caller fits again without that level.
+        None if too few particles would carry them: then the caller fits again without that level. (So it is
+        with support points, which cost nothing.)
         """
+        if self.diagnostics.method in (POINTS, CLOUDS):
+            return None
         log_ratio = self._log_ratio_without(index)
         weight, k_hat = psis(log_ratio)
         plain = effective_sample_size(weight)
-        return weight if plain >= LEAST_LEFT and k_hat <= _k_limit(len(weight)) else None
+        return weight if plain >= LEAST_LEFT and k_hat <= k_limit(len(weight)) else None
 
     def log_evidence_without(self, index: int) -> float:
         """Log evidence of the other levels."""
@@ -126,9 +131,11 @@ def posterior(
     ``predict`` replaces the compiled kernel (as a check, or to compare times). Raises ``ValueError`` for more
     random effects than there are stored points for.
     """
+    lower = whitening(individual.omega)
+    if individual.support is not None:
+        return _of_points(individual, individual.support, doses, observations, predict)
     if len(observations) == 0 or individual.dimension == 0:
         return _prior(individual, doses, observations, predict)
-    lower = whitening(individual.omega)
     target: _Target
     if predict is None and isinstance(individual.structure, Structure):
         laid_out = closed.problem(individual, doses, observations, lower)
@@ -140,7 +147,7 @@ def posterior(
         z, log_ratio, levels = _mixture(target, best, sizes)
         weight, k_hat = psis(log_ratio)
         effective = effective_sample_size(weight)
-        if k_hat <= _k_limit(len(weight)) and effective >= LEAST_EFFECTIVE:
+        if k_hat <= k_limit(len(weight)) and effective >= LEAST_EFFECTIVE:
             return Posterior(
                 target.eta(z),
                 weight,
@@ -183,13 +190,8 @@ def _prior(
     half = normal_points("prior", PRIOR_POINTS // 2, d).normal
     eta = to_eta(whitening(individual.omega), np.concatenate([half, -half])) if d else np.zeros((1, 0))
     n = len(eta)
-    levels = np.zeros((n, 0))
-    evidence = 0.0
-    if len(observations):
-        predict = predict or _predicted(individual, doses, observations)
-        f = np.ascontiguousarray(predict(individual.parameters(eta)))
-        levels = densities(likelihood(individual, observations), f)
-        evidence = float(levels.sum())
+    levels = log_densities(individual, doses, observations, eta, predict)
+    evidence = float(levels.sum())
     return Posterior(
         eta,
         np.full(n, 1.0 / n),
@@ -200,10 +202,61 @@ def _prior(
     )
 
 
-def _predicted(individual: Individual, doses: DoseTable, observations: Observations) -> Prediction:
-    if isinstance(individual.structure, Structure):
-        return prediction(individual, doses, observations.time)
-    return prediction(individual, doses, observations.time, observations.output)
+def _of_points(
+    individual: Individual,
+    support: SupportPoints,
+    doses: DoseTable,
+    observations: Observations,
+    predict: Prediction | None,
+) -> Posterior:
+    """The posterior of a prior of finitely many points. Its mode is the heaviest point."""
+    lower = whitening(individual.omega)
+    found = weighed(
+        support,
+        lower,
+        lambda eta: log_densities(individual, doses, observations, eta, predict),
+        len(observations),
+    )
+    heaviest = int(np.argmax(found.weight))
+    z = found.eta @ np.linalg.pinv(lower).T
+    _, covariance = moments(z, found.weight)
+    objective = -math.log(found.weight[heaviest]) - found.log_evidence
+    mode = Mode(z[heaviest], found.eta[heaviest], objective, 0.0, covariance)
+    exact = found.method == POINTS
+    return Posterior(
+        found.eta,
+        found.weight,
+        found.levels,
+        found.log_evidence if len(observations) else 0.0,
+        MapEstimate(mode.eta, objective, 0.0, 0, (mode,)),
+        Diagnostics(
+            method=found.method,
+            particles=len(found.weight),
+            effective_sample_size=found.effective,
+            k_hat=None,
+            modes=1,
+            escalations=0 if exact else 1,
+            trustworthy=exact or found.effective >= LEAST_EFFECTIVE,
+        ),
+    )
+
+
+def log_densities(
+    individual: Individual,
+    doses: DoseTable,
+    observations: Observations,
+    eta: FloatArray,
+    predict: Prediction | None = None,
+) -> FloatArray:
+    """[n, n_levels] weighted log density of each level for random effects [n, d]."""
+    if len(observations) == 0:
+        return np.zeros((len(eta), 0))
+    if predict is None:
+        outputs = None if isinstance(individual.structure, Structure) else observations.output
+        predict = prediction(individual, doses, observations.time, outputs)
+    with np.errstate(all="ignore"):
+        f = np.ascontiguousarray(predict(individual.parameters(eta)), dtype=np.float64)
+    return densities(likelihood(individual, observations), f)
 
 
 @dataclass(frozen=True, eq=False)
@@ -268,6 +321,6 @@ def _log_mean(log_values: FloatArray) -> float:
     return top + math.log(float(np.mean(np.exp(log_values - top))))
 
 
-def _k_limit(n: int) -> float:
+def k_limit(n: int) -> float:
     """Largest k-hat to trust with n particles: min(1 - 1 / log10 n, 0.7); Vehtari et al. 2024."""
     return min(1.0 - 1.0 / math.log10(n), 0.7)

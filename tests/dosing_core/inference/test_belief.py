@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from illustrative import infusions, tablets, tacrolimus, vancomycin
+from scipy.stats import norm
 
-from dosing_core.inference import Observations, believe, posterior
+from dosing_core.inference import Observations, believe, log_predictive, posterior
 from dosing_core.inference.summaries import quantile
 from dosing_core.kinetics import concentrations
-from dosing_core.population.individual import FloatArray, Individual
+from dosing_core.population.individual import FloatArray, Individual, Structure
 
 NOTHING = Observations(np.empty(0), np.empty(0))
 LOW_TROUGHS = Observations(np.array([-48.0, -24.0, 0.0]), np.array([0.0032, 0.0029, 0.0034]))
@@ -89,3 +92,51 @@ def test_without_a_level_the_hypotheses_are_weighed_anew() -> None:
 def test_nothing_to_believe_is_refused() -> None:
     with pytest.raises(ValueError, match="no hypothesis"):
         believe([], infusions(1, 12.0, 1000.0), NOTHING)
+
+
+def test_models_of_different_structure_are_averaged_by_how_well_they_predicted() -> None:
+    """Two published kinds of model for one drug: odds = prior odds times the product over levels of the
+    ratio of each one's density given the earlier levels."""
+    doses = infusions(6, 12.0, 1000.0)
+    levels = Observations(np.array([-30.0, -0.5]), np.array([22.0, 19.0]))
+    two = vancomycin()
+    one = replace(
+        two,
+        structure=Structure(1, False),
+        typical=np.array([[3.0, 60.0, 0.0, 1.0, 1.0, 0.0, 1.0]]),
+        eta_names=("CL", "V1"),
+        eta_index=np.array([0, 1, -1, -1, -1, -1, -1]),
+        omega=np.diag([0.2, 0.1]),
+    )
+    belief = believe([(0.5, "two", two), (0.5, "one", one)], doses, levels)
+
+    gain = log_predictive(one, doses, levels).sum() - log_predictive(two, doses, levels).sum()
+    odds = belief.components[1].probability / belief.components[0].probability
+    assert odds == pytest.approx(np.exp(gain), rel=1e-2)
+    areas = belief.map(lambda person, p: 1.0 / p[:, -1, person.columns.index("CL")])
+    assert areas.shape == belief.weight.shape
+
+
+def test_selection_drops_what_the_levels_have_ruled_out() -> None:
+    hypotheses = [(0.98, "likely", vancomycin()), (0.02, "ruled out", vancomycin(0.05))]
+    belief = believe(hypotheses, infusions(6, 12.0, 1000.0), Observations(np.array([-0.5]), np.array([9.0])))
+
+    kept = belief.selected()
+
+    assert belief.components[1].probability < 1e-3
+    assert [part.name for part in kept.components] == ["likely"]
+    assert kept.weight.sum() == pytest.approx(1.0)
+
+
+def test_each_level_is_predicted_from_the_earlier_ones() -> None:
+    """The first level's density under the prior, by plain averaging over draws of the prior."""
+    doses, levels = infusions(4, 12.0, 1000.0), Observations(np.array([-0.5, -9.0]), np.array([14.0, 30.0]))
+    individual = vancomycin()
+    eta = np.random.default_rng(3).multivariate_normal(np.zeros(3), individual.omega, 40_000)
+    f = concentrations(individual, individual.parameters(eta), doses, levels.time)[:, 1]
+    first = np.log(np.mean(norm.pdf(30.0, f, np.hypot(3.4, 0.227 * f))))
+
+    found = log_predictive(individual, doses, levels)
+
+    assert found[1] == pytest.approx(first, abs=0.03)
+    assert found.sum() == pytest.approx(posterior(individual, doses, levels).log_evidence, abs=0.01)
