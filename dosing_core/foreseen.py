@@ -15,10 +15,12 @@ from dosing_core.case import Regimen
 from dosing_core.inference.likelihood import log_likelihood, variance
 from dosing_core.inference.particles import Particles
 from dosing_core.inference.summaries import quantile
-from dosing_core.kinetics import DoseTable, concentrations, train
+from dosing_core.kinetics import concentrations, train
 from dosing_core.population.individual import FloatArray, Individual, ResidualError
 from dosing_core.population.system import System
 from dosing_core.recommendation import RegimenOption, Target
+from dosing_core.regimens.past import TOLERANCE, sound
+from dosing_core.regimens.scored import Question
 
 DECILES = np.array([-1.2816, -0.5244, 0.0, 0.5244, 1.2816])
 """Normal deciles 1, 3, 5, 7, 9: five equally likely errors."""
@@ -68,29 +70,25 @@ def measured_output(individual: Individual, target: Target) -> int:
     return 0
 
 
-def given_until(
-    history: DoseTable, followed: RegimenOption, duration_h: float, first_h: float, until_h: float
-) -> DoseTable:
-    """The doses before ``until_h`` (h from now) if this option is followed."""
-    regimen = followed_regimen(followed, duration_h)
-    count = max(0, int(np.ceil((until_h - first_h) / regimen.interval_h)))
-    future = train(regimen, first_h, count, followed.loading_dose_mg, followed.loading_duration_h)
-    return history.joined(future)
-
-
 def predicted_at(
-    particles: Particles, doses: DoseTable, times: Sequence[float] | FloatArray, target: Target
+    question: Question, followed: RegimenOption, duration_h: float, times: Sequence[float]
 ) -> FloatArray:
-    """[n, n_times] true value of what a level at ``times`` (h from now) measures, if ``doses`` are given."""
-    at = np.asarray(times, dtype=np.float64)
-    return np.concatenate(
-        [
-            concentrations(person, person.parameters(eta), doses, at, measured_output(person, target), 1e-4)
-            if isinstance(person.structure, System)
-            else concentrations(person, person.parameters(eta), doses, at)
-            for person, eta in particles
-        ]
-    )
+    """[n, n_times] true value of what a level at ``times`` (h from now) measures, if this option is followed;
+    ``duration_h`` the length of its infusions as judged."""
+    at, first_h = np.asarray(times, dtype=np.float64), question.first_h
+    regimen = followed_regimen(followed, duration_h)
+    count = max(0, int(np.ceil((at.max() - first_h) / regimen.interval_h)))
+    future = train(regimen, first_h, count, followed.loading_dose_mg, followed.loading_duration_h)
+    target, people = question.target, question.particles
+    if at.min() >= first_h:
+        places = tuple(measured_output(person, target) for person, _ in people)
+        return question.past.at(future, at, places)
+    doses = question.history.joined(future)
+    found = []
+    for person, eta in people:
+        parameters, place = person.parameters(eta), measured_output(person, target)
+        found.append(concentrations(person, parameters, doses, at, place, TOLERANCE))
+    return sound(np.concatenate(found))
 
 
 def followed_regimen(followed: RegimenOption, duration_h: float) -> Regimen:

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 
 import numpy as np
 
-from dosing_core.foreseen import followed_regimen, foresee, given_until, predicted_at
+from dosing_core.foreseen import followed_regimen, foresee, predicted_at
 from dosing_core.kinetics import hours
 from dosing_core.library.schema import DrugFile, Rounds
 from dosing_core.plan import pool_with
@@ -58,8 +58,7 @@ def most_informative(
         before = drug_file.sampling.before_dose_h.value
         others = _practical(followed, duration_h, rounds, before, question.first_h, latest_h, now)
         times += [time for time in others if abs(time - usual_h) > _MINUTE][:MOST_TIMES]
-    doses = given_until(question.history, followed, duration_h, question.first_h, latest_h + _MINUTE)
-    predicted = predicted_at(pool.particles, doses, sorted(times), question.target)
+    predicted = predicted_at(question, followed, duration_h, sorted(times))
     columns = {time: place for place, time in enumerate(sorted(times))}
     after = [_after(pool, predicted[:, columns[time]]) for time in times]
     loss_now = float(pool.losses.mean(axis=1).min())

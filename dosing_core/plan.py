@@ -13,7 +13,7 @@ from datetime import datetime
 from itertools import groupby
 
 from dosing_core.case import Regimen
-from dosing_core.foreseen import followed_regimen, foresee, given_until, predicted_at
+from dosing_core.foreseen import followed_regimen, foresee, predicted_at
 from dosing_core.kinetics import hours
 from dosing_core.population.individual import FloatArray
 from dosing_core.recommendation import PlanStep, RegimenOption
@@ -48,10 +48,9 @@ def plan(
     pool = pool_with(found, regimen)
     asked = pool.question
     level_h = hours(level_at, now)
-    doses = given_until(asked.history, followed, duration_h, asked.first_h, level_h)
     every = EVERY if pool.question.superposes else 1
     pool = pool.of(range(len(pool.candidates)), every)
-    predicted = predicted_at(pool.particles, doses, [level_h], asked.target)[:, 0]
+    predicted = predicted_at(pool.question, followed, duration_h, [level_h])[:, 0]
     foreseen = foresee(pool.particles, predicted, asked.target, asked.occasion_cv, NODES)
     answers = [_answer(question, scored, regimen) for scored in pool.reweighted(foreseen.weights)]
     return _steps(foreseen.values, foreseen.chances, answers, regimen)

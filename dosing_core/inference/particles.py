@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dosing_core.population.individual import FloatArray, Individual
+from dosing_core.population.individual import FloatArray, Individual, IntArray
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,12 +35,16 @@ class Particles:
             [function(individual, individual.parameters(eta)) for individual, eta in self.parts]
         )
 
-    def every(self, step: int) -> Particles:
-        """Every so many of the particles, counted over all parts."""
+    def of(self, places: IntArray) -> Particles:
+        """Some of the particles, by their ascending places over all parts."""
         parts, start = [], 0
         for individual, eta in self.parts:
-            own = eta[-start % step :: step]
+            own = places[(places >= start) & (places < start + len(eta))] - start
             start += len(eta)
             if len(own):
-                parts.append((individual, own))
+                parts.append((individual, eta[own]))
         return Particles(tuple(parts))
+
+    def every(self, step: int) -> Particles:
+        """Every so many of the particles, counted over all parts."""
+        return self.of(np.arange(0, self.size, step))

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 import numpy as np
 
 from dosing_core.case import Regimen
-from dosing_core.kinetics import concentrations
+from dosing_core.kinetics import no_doses
 from dosing_core.population.individual import FloatArray
 from dosing_core.population.system import System
 from dosing_core.recommendation import Hold
@@ -68,10 +68,6 @@ def below(question: Question, regimen: Regimen) -> float:
 def _without_doses(question: Question, times: FloatArray) -> FloatArray:
     """[n, n_times] of the measured concentration, or of the target's effect, if nothing more is given."""
     name = question.target.output if question.target.metric == "effect" else ""
-    parts = []
-    for individual, eta in question.particles:
-        structure = individual.structure
-        place = structure.output(name) if name and isinstance(structure, System) else 0
-        p = individual.parameters(eta)
-        parts.append(concentrations(individual, p, question.history, times, place))
-    return np.concatenate(parts)
+    structures = [individual.structure for individual, _ in question.particles]
+    places = tuple(one.output(name) if name and isinstance(one, System) else 0 for one in structures)
+    return question.past.at(no_doses(), times, places)

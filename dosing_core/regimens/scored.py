@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -18,6 +19,7 @@ from dosing_core.library.schema import Judgement
 from dosing_core.population.individual import FloatArray, Individual, Structure
 from dosing_core.recommendation import Target
 from dosing_core.regimens.candidates import Candidate
+from dosing_core.regimens.past import Past, past_of
 from dosing_core.regimens.variation import occasion_factors
 
 
@@ -55,6 +57,11 @@ class Question:
     def superposes(self) -> bool:
         """True if a dose's effect on the exposure is a product, whatever else is given."""
         return all(superposes(individual) for individual, _ in self.particles)
+
+    @cached_property
+    def past(self) -> Past:
+        """Where every particle is when the first dose is due, for what has to be simulated."""
+        return past_of(self.particles, self.history, self.first_h)
 
     @property
     def horizon_h(self) -> float | None:

@@ -16,11 +16,11 @@ import numpy as np
 
 from dosing_core.case import Regimen
 from dosing_core.errors import UnusableGoal
-from dosing_core.inference.particles import Particles
-from dosing_core.kinetics import DoseTable, auc, concentrations, train
+from dosing_core.kinetics import DoseTable, train
 from dosing_core.kinetics.above import share_above
-from dosing_core.population.individual import FloatArray, Individual
+from dosing_core.population.individual import FloatArray
 from dosing_core.population.system import System
+from dosing_core.regimens.past import Past
 from dosing_core.regimens.responses import DAY_H, Schedule
 
 HORIZON_H = 120.0
@@ -29,39 +29,32 @@ drugs in hospital use settles, short enough that today's patient still stands fo
 RISING = 0.05
 """A particle whose exposure rises by more than this from the day before the last to the last has no plateau
 in sight. Project policy: at such a rate the exposure doubles within two weeks."""
-TOLERANCE = 1e-4
-"""Relative, of the solver: far finer than anybody knows the patient."""
 INTERVAL_POINTS = 33
 """Points of the last interval, where a peak or a time above a threshold is read off."""
 HORIZON_POINTS = 97
 """Points of the whole horizon, where a nadir is read off; a parabola goes through the lowest three."""
 
-_Reading = Callable[[Individual, FloatArray, DoseTable], FloatArray]
+_Reading = Callable[[DoseTable], FloatArray]
 
 
 class SimulatedResponse:
     """One schedule on some particles. ``doses`` [n_doses] mg, results [n_doses, n]."""
 
     def __init__(
-        self,
-        schedule: Schedule,
-        particles: Particles,
-        first_h: float,
-        history: DoseTable,
-        horizon_h: float | None = None,
+        self, schedule: Schedule, past: Past, horizon_h: float | None = None, delay_h: float = 0.0
     ) -> None:
-        """``history``: every dose before ``first_h``, which is h from now. Raises ``ValueError`` if a model
-        does not know how a dose by this route enters."""
-        if not all(individual.takes(schedule.route) for individual, _ in particles):
+        """The first dose is given ``delay_h`` after the past's end. Raises ``ValueError`` if a model does not
+        know how a dose by this route enters."""
+        if not all(individual.takes(schedule.route) for individual, _, _ in past.parts):
             raise ValueError(f"the model has no way in for a dose by route {schedule.route!r}")
         self.schedule = schedule
-        self._parts = [(individual, individual.parameters(eta)) for individual, eta in particles]
-        self._first_h, self._history = float(first_h), history
+        self._past, self._first_h = past, past.first_h + delay_h
         interval = float(schedule.interval_h)
         wanted = max(HORIZON_H if horizon_h is None else horizon_h, interval)
         self.horizon_h = interval * math.ceil(wanted / interval - 1e-9)
         """Whole intervals, h after the first dose."""
         self._day = min(interval * math.ceil(DAY_H / interval - 1e-9), self.horizon_h)
+        self._lately: dict[float, FloatArray] = {}
 
     @property
     def end_h(self) -> float:
@@ -71,8 +64,7 @@ class SimulatedResponse:
     def auc24(self, doses: FloatArray) -> FloatArray:
         """Area over the last day of the horizon (or the last interval, if longer), as 24 h, mg·h/L."""
         start, end = self.end_h - self._day, self.end_h
-        area = self._each(doses, lambda person, p, table: _area(person, p, table, start, end))
-        return area * (DAY_H / self._day)
+        return self._each(doses, lambda future: self._past.area(future, start, end)) * (DAY_H / self._day)
 
     def average(self, doses: FloatArray) -> FloatArray:
         """Mean concentration over the same time, mg/L."""
@@ -80,42 +72,45 @@ class SimulatedResponse:
 
     def trough(self, doses: FloatArray) -> FloatArray:
         """Concentration at the horizon, before a dose, mg/L."""
-        return self._each(doses, lambda person, p, table: _at(person, p, table, self._last)[:, 0])
+        if all(float(dose) in self._lately for dose in doses):
+            return np.stack([self._lately[float(dose)][:, -1] for dose in doses])
+        return self._each(doses, lambda future: self._past.at(future, self._last)[:, 0])
 
     def peak(self, doses: FloatArray) -> FloatArray:
         """Highest concentration of the last interval, mg/L: after an infusion at its end or later, after a
         swallowed dose the top of a parabola."""
-        times = self._interval_times(self.schedule.interval_h)
-        if self.schedule.route == "oral":
-            return self._each(doses, lambda person, p, table: -_lowest(-_at(person, p, table, times), times))
-        return self._each(doses, lambda person, p, table: _at(person, p, table, times).max(axis=1))
+        times = self._times_lately
+        inside = times > self.end_h - self.schedule.interval_h
+        found = []
+        for dose in doses:
+            seen = self._seen_lately(float(dose))[:, inside]
+            oral = self.schedule.route == "oral"
+            found.append(-_lowest(-seen, times[inside]) if oral else seen.max(axis=1))
+        return np.stack(found)
 
     def time_above(self, doses: FloatArray, threshold: FloatArray) -> FloatArray:
-        """Share (0 to 1) of the last day in which the measured concentration, or the model's own unbound one,
-        is above ``threshold`` [n] mg/L."""
-        times, first, found = self._interval_times(self._day), 0, []
-        for person, p in self._parts:
-            own = threshold[None, first : first + len(p)]
-            first += len(p)
-            rows = [share_above(_at(person, p, self._table(dose), times), times, own)[0] for dose in doses]
-            found.append(np.stack(rows))
-        return np.concatenate(found, axis=1)
+        """Share (0 to 1) of the last day in which the measured concentration is above ``threshold`` [n]
+        mg/L."""
+        times = self._interval_times(self._day)
+        own = np.ascontiguousarray(threshold)[None, :]
+        return self._each(doses, lambda future: share_above(self._past.at(future, times), times, own)[0])
 
     def cumulative_auc(self, doses: FloatArray, course_h: float) -> FloatArray:
         """Area from the course's first dose until ``course_h`` after it, mg·h/L.
 
         Raises ``UnusableGoal`` if the course is over before the next dose.
         """
-        start = float(self._history.time[0]) if len(self._history) else self._first_h
-        end = start + course_h
+        past = self._past
+        end = (float(past.history.time[0]) if len(past.history) else self._first_h) + course_h
         if end <= self._first_h:
             raise UnusableGoal("The course is over before the next dose, so no dose changes its area.")
         count = math.ceil((end - self._first_h) / self.schedule.interval_h - 1e-9)
-        return self._each(doses, lambda person, p, table: _area(person, p, table, start, end), count)
+        return past.area_given + self._each(doses, lambda future: past.area(future, past.first_h, end), count)
 
     def effect(self, doses: FloatArray, output: str) -> FloatArray:
         """An output at the horizon, in its unit."""
-        return self._each(doses, lambda person, p, table: _at(person, p, table, self._last, output)[:, 0])
+        places = self._places(output)
+        return self._each(doses, lambda future: self._past.at(future, self._last, places)[:, 0])
 
     def occupancy(self, doses: FloatArray, output: str) -> FloatArray:
         """An output before a dose, at the horizon: 0 to 1."""
@@ -123,10 +118,8 @@ class SimulatedResponse:
 
     def nadir(self, doses: FloatArray, output: str) -> FloatArray:
         """Lowest value of an output between the first dose and the horizon, in its unit."""
-        times = np.linspace(self._first_h, self.end_h, HORIZON_POINTS)
-        return self._each(
-            doses, lambda person, p, table: _lowest(_at(person, p, table, times, output), times)
-        )
+        times, places = np.linspace(self._first_h, self.end_h, HORIZON_POINTS), self._places(output)
+        return self._each(doses, lambda future: _lowest(self._past.at(future, times, places), times))
 
     def first_day_auc(
         self, doses: FloatArray, loading_mg: float | None = None, loading_duration_h: float | None = None
@@ -134,28 +127,34 @@ class SimulatedResponse:
         """Area over the 24 h from the first dose, what is left of the history included, mg·h/L."""
         start, end = self._first_h, self._first_h + DAY_H
         count = math.ceil(DAY_H / self.schedule.interval_h - 1e-9)
-        found = [
-            np.concatenate(
-                [
-                    _area(person, p, self._table(dose, count, loading_mg, loading_duration_h), start, end)
-                    for person, p in self._parts
-                ]
-            )
-            for dose in doses
-        ]
-        return np.stack(found)
+        tables = [self._future(dose, count, loading_mg, loading_duration_h) for dose in doses]
+        return np.stack([self._past.area(future, start, end) for future in tables])
 
     def still_rising(self, doses: FloatArray) -> FloatArray:
         """[n_doses] share of particles whose exposure before a dose still rises by more than ``RISING``
         from one day to the next at the horizon."""
         if self.horizon_h < 2.0 * self._day:
             return np.full(len(doses), np.nan)
-        times = np.array([self.end_h - self._day, self.end_h])
-        pair = [
-            np.concatenate([_at(person, p, self._table(dose), times) for person, p in self._parts])
-            for dose in doses
-        ]
-        return np.array([float(np.mean(one[:, 1] > one[:, 0] * (1.0 + RISING))) for one in pair])
+        seen = [self._seen_lately(float(dose)) for dose in doses]
+        return np.array([float(np.mean(one[:, -1] > one[:, 0] * (1.0 + RISING))) for one in seen])
+
+    def _places(self, output: str) -> tuple[int, ...]:
+        """Place of the output in each part's model."""
+        return tuple(
+            individual.structure.output(output) if isinstance(individual.structure, System) else 0
+            for individual, _, _ in self._past.parts
+        )
+
+    def _seen_lately(self, dose: float) -> FloatArray:
+        """[n, n_times] concentration a day before the horizon and over the last interval, kept."""
+        if dose not in self._lately:
+            self._lately[dose] = self._past.at(self._future(dose), self._times_lately)
+        return self._lately[dose]
+
+    @property
+    def _times_lately(self) -> FloatArray:
+        last = self._interval_times(self.schedule.interval_h)
+        return np.concatenate([[self.end_h - self._day], last, [self.end_h]])
 
     @property
     def _last(self) -> FloatArray:
@@ -170,14 +169,14 @@ class SimulatedResponse:
         starts = self.end_h - interval * np.arange(round(length / interval), 0, -1)
         return np.unique((starts[:, None] + one).ravel())
 
-    def _table(
+    def _future(
         self,
         dose: float,
         count: int | None = None,
         loading_mg: float | None = None,
         loading_duration_h: float | None = None,
     ) -> DoseTable:
-        """The history and ``count`` doses of the schedule (None: to the horizon)."""
+        """``count`` doses of the schedule (None: to the horizon)."""
         regimen = Regimen(
             dose_mg=float(dose),
             interval_h=self.schedule.interval_h,
@@ -185,34 +184,10 @@ class SimulatedResponse:
             duration_h=self.schedule.duration_h,
         )
         number = round(self.horizon_h / self.schedule.interval_h) if count is None else count
-        future = train(regimen, self._first_h, number, loading_mg, loading_duration_h)
-        return self._history.joined(future)
+        return train(regimen, self._first_h, number, loading_mg, loading_duration_h)
 
     def _each(self, doses: FloatArray, read: _Reading, count: int | None = None) -> FloatArray:
-        rows = []
-        for dose in doses:
-            table = self._table(dose, count)
-            rows.append(np.concatenate([read(person, p, table) for person, p in self._parts]))
-        return np.stack(rows)
-
-
-def _at(
-    individual: Individual, parameters: FloatArray, doses: DoseTable, times: FloatArray, output: str = ""
-) -> FloatArray:
-    """An output [n, n_times]; the measured concentration if it has no name."""
-    structure = individual.structure
-    if not isinstance(structure, System):
-        return concentrations(individual, parameters, doses, times)
-    place = structure.output(output) if output else 0
-    return concentrations(individual, parameters, doses, times, place, TOLERANCE)
-
-
-def _area(
-    individual: Individual, parameters: FloatArray, doses: DoseTable, start: float, end: float
-) -> FloatArray:
-    if not isinstance(individual.structure, System):
-        return auc(individual, parameters, doses, start, end)
-    return auc(individual, parameters, doses, start, end, 0, TOLERANCE)
+        return np.stack([read(self._future(dose, count)) for dose in doses])
 
 
 def _lowest(values: FloatArray, times: FloatArray) -> FloatArray:

@@ -15,8 +15,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from dosing_core.inference.particles import Particles
-from dosing_core.population.individual import FloatArray
+from dosing_core.population.individual import FloatArray, IntArray
 from dosing_core.regimens.candidates import Candidate
 from dosing_core.regimens.responses import Schedule
 from dosing_core.regimens.scored import Question, Scored, Search, found, valued
@@ -43,11 +42,11 @@ def two_stage(question: Question, candidates: Sequence[Candidate]) -> Search:
 
 
 def exact(question: Question, candidates: Sequence[Candidate]) -> Search:
-    """Every candidate simulated on all particles."""
+    """Every candidate simulated on all of the question's particles."""
     shape = (len(candidates), question.particles.size)
     values, lost = np.empty(shape), np.empty(shape)
     for (schedule, delay), places in _by_schedule(candidates).items():
-        response = _response(question, schedule, delay)
+        response = SimulatedResponse(schedule, question.past, question.horizon_h, delay)
         doses = np.array([candidates[place].regimen.dose_mg for place in places])
         values[places], lost[places] = valued(question, response, doses)
     return found(question, candidates, values, lost)
@@ -55,22 +54,17 @@ def exact(question: Question, candidates: Sequence[Candidate]) -> Search:
 
 def first_stage(question: Question, candidates: Sequence[Candidate], few: int = FEW) -> Search:
     """All candidates on a few particles, approximately: to rank by, not to report."""
-    asked = replace(question, particles=_spread(question, candidates, few))
+    chosen = _spread(question, candidates, few)
+    asked, past = replace(question, particles=question.particles.of(chosen)), question.past.of(chosen)
     shape = (len(candidates), asked.particles.size)
     values, lost = np.empty(shape), np.empty(shape)
     for (schedule, delay), places in _by_schedule(candidates).items():
         doses = np.array([candidates[place].regimen.dose_mg for place in places])
-        exactly = _response(asked, schedule, delay)
+        exactly = SimulatedResponse(schedule, past, question.horizon_h, delay)
         few_doses = len(np.unique(doses)) <= NODES
         between = exactly if few_doses else _Between(exactly, float(doses.min()), float(doses.max()))
         values[places], lost[places] = valued(asked, between, doses)
     return found(asked, candidates, values, lost)
-
-
-def _response(question: Question, schedule: Schedule, delay: float) -> SimulatedResponse:
-    return SimulatedResponse(
-        schedule, question.particles, question.first_h + delay, question.history, question.horizon_h
-    )
 
 
 def _by_schedule(candidates: Sequence[Candidate]) -> dict[tuple[Schedule, float], list[int]]:
@@ -83,21 +77,14 @@ def _by_schedule(candidates: Sequence[Candidate]) -> dict[tuple[Schedule, float]
     return places
 
 
-def _spread(question: Question, candidates: Sequence[Candidate], few: int) -> Particles:
-    """``few`` particles at even ranks of the exposure that the candidate in the middle brings."""
+def _spread(question: Question, candidates: Sequence[Candidate], few: int) -> IntArray:
+    """Places, ascending, of ``few`` particles at even ranks of what the candidate in the middle brings."""
     if question.particles.size <= few:
-        return question.particles
+        return np.arange(question.particles.size)
     by_daily = sorted(candidates, key=lambda one: one.regimen.daily_dose_mg)
-    middle = exact(replace(question, occasion_cv=0.0), [by_daily[len(by_daily) // 2]]).values[0]
+    middle = exact(question, [by_daily[len(by_daily) // 2]]).values[0]
     ranks = ((np.arange(few) + 0.5) * len(middle) / few).astype(np.int64)
-    chosen = np.sort(np.argsort(middle, kind="stable")[ranks])
-    parts, first = [], 0
-    for individual, eta in question.particles:
-        own = chosen[(chosen >= first) & (chosen < first + len(eta))] - first
-        first += len(eta)
-        if len(own):
-            parts.append((individual, eta[own]))
-    return Particles(tuple(parts))
+    return np.sort(np.argsort(middle, kind="stable")[ranks])
 
 
 def _finalists(scored: Sequence[Scored], question: Question) -> list[int]:

@@ -13,6 +13,7 @@ from dosing_core.inference import Particles
 from dosing_core.kinetics import auc, concentrations, no_doses, train
 from dosing_core.population.individual import Individual, ResidualError, Structure
 from dosing_core.recommendation import Target
+from dosing_core.regimens.past import past_of
 from dosing_core.regimens.responses import Schedule, responses
 from dosing_core.regimens.simulated import SimulatedResponse
 
@@ -125,7 +126,7 @@ def test_simulating_every_dose_agrees_with_superposition(metric: str, schedule: 
     doses = np.array([100.0, 400.0])
     given = train(_regimen(schedule, 250.0), -24.0, 2)
     linear = exposures(_response(schedule, history=given), target, doses, ONE)
-    simulated = SimulatedResponse(schedule, Particles(((PERSON, ETA),)), 0.0, given, 240.0)
+    simulated = SimulatedResponse(schedule, past_of(Particles(((PERSON, ETA),)), given, 0.0), 240.0)
 
     found = exposures(simulated, target, doses, ONE)
 
