@@ -161,6 +161,54 @@ def exponential(x: float) -> float:
 
 
 @compiled
+def _other(what: int, a: float, b: float, c: float) -> float:
+    """What is rare or has no vector instruction, a lane at a time: thirty vector loops compile for long."""
+    if what == 6:
+        return float(a**b)
+    if what == 28:
+        return float((0.0 if a < 0.0 else a) ** b)
+    if what == 9:
+        return float(np.log(a))
+    if what == 10:
+        return float(np.log10(a))
+    if what == 11:
+        return float(np.sqrt(a))
+    if what == 29:
+        return float(np.sqrt(0.0 if a < 0.0 else a))
+    if what == 12:
+        return float(np.tanh(a))
+    if what == 13:
+        return float(np.floor(a))
+    if what == 14:
+        return abs(a)
+    if what == 15:
+        return float(np.rint(a))
+    if what == 16:
+        return b if b < a else a
+    if what == 17:
+        return b if b > a else a
+    if what == 18:
+        return 1.0 if a < b else 0.0
+    if what == 19:
+        return 1.0 if a <= b else 0.0
+    if what == 20:
+        return 1.0 if a == b else 0.0
+    if what == 21:
+        return 1.0 if a != b else 0.0
+    if what == 22:
+        return 1.0 if a != 0.0 and b != 0.0 else 0.0
+    if what == 23:
+        return 1.0 if a != 0.0 or b != 0.0 else 0.0
+    if what == 24:
+        return 1.0 if a == 0.0 else 0.0
+    if what == 25:
+        return b if a != 0.0 else c
+    if what == 26:
+        return float(np.sin(a))
+    return float(np.cos(a))
+
+
+@compiled
 def run_tape(code: NDArray[np.int64], first: int, last: int, registers: FloatArray, lanes: int) -> None:
     """Run the instructions from ``first`` up to ``last`` on ``registers`` [n_registers, lanes]."""
     for line in range(first, last):
@@ -180,79 +228,16 @@ def run_tape(code: NDArray[np.int64], first: int, last: int, registers: FloatArr
         elif what == 5:
             for lane in range(lanes):
                 z[lane] = a[lane] / b[lane]
-        elif what == 6:
-            for lane in range(lanes):
-                z[lane] = a[lane] ** b[lane]
-        elif what == 28:
-            for lane in range(lanes):
-                z[lane] = (0.0 if a[lane] < 0.0 else a[lane]) ** b[lane]
         elif what == 7:
             for lane in range(lanes):
                 z[lane] = -a[lane]
         elif what == 8:
             for lane in range(lanes):
                 z[lane] = exponential(a[lane])
-        elif what == 9:
-            for lane in range(lanes):
-                z[lane] = np.log(a[lane])
-        elif what == 10:
-            for lane in range(lanes):
-                z[lane] = np.log10(a[lane])
-        elif what == 11:
-            for lane in range(lanes):
-                z[lane] = np.sqrt(a[lane])
-        elif what == 29:
-            for lane in range(lanes):
-                z[lane] = np.sqrt(0.0 if a[lane] < 0.0 else a[lane])
-        elif what == 12:
-            for lane in range(lanes):
-                z[lane] = np.tanh(a[lane])
-        elif what == 13:
-            for lane in range(lanes):
-                z[lane] = np.floor(a[lane])
-        elif what == 14:
-            for lane in range(lanes):
-                z[lane] = abs(a[lane])
-        elif what == 15:
-            for lane in range(lanes):
-                z[lane] = np.rint(a[lane])
-        elif what == 16:
-            for lane in range(lanes):
-                z[lane] = b[lane] if b[lane] < a[lane] else a[lane]
-        elif what == 17:
-            for lane in range(lanes):
-                z[lane] = b[lane] if b[lane] > a[lane] else a[lane]
-        elif what == 18:
-            for lane in range(lanes):
-                z[lane] = 1.0 if a[lane] < b[lane] else 0.0
-        elif what == 19:
-            for lane in range(lanes):
-                z[lane] = 1.0 if a[lane] <= b[lane] else 0.0
-        elif what == 20:
-            for lane in range(lanes):
-                z[lane] = 1.0 if a[lane] == b[lane] else 0.0
-        elif what == 21:
-            for lane in range(lanes):
-                z[lane] = 1.0 if a[lane] != b[lane] else 0.0
-        elif what == 22:
-            for lane in range(lanes):
-                z[lane] = 1.0 if a[lane] != 0.0 and b[lane] != 0.0 else 0.0
-        elif what == 23:
-            for lane in range(lanes):
-                z[lane] = 1.0 if a[lane] != 0.0 or b[lane] != 0.0 else 0.0
-        elif what == 24:
-            for lane in range(lanes):
-                z[lane] = 1.0 if a[lane] == 0.0 else 0.0
-        elif what == 25:
+        else:
             c = registers[code[line, 4]]
             for lane in range(lanes):
-                z[lane] = b[lane] if a[lane] != 0.0 else c[lane]
-        elif what == 26:
-            for lane in range(lanes):
-                z[lane] = np.sin(a[lane])
-        else:
-            for lane in range(lanes):
-                z[lane] = np.cos(a[lane])
+                z[lane] = _other(what, a[lane], b[lane], c[lane])
 
 
 @compiled
