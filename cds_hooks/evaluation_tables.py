@@ -18,7 +18,6 @@ from dosing_core.evaluation import (
 )
 from dosing_core.population.individual import FloatArray
 from dosing_core.population.model import PopulationModel
-from dosing_core.population.rows import ORDER
 
 Cell = str | int | float | None
 
@@ -69,16 +68,18 @@ def predictions(
     model: PopulationModel, fits: Sequence[SubjectFit], subjects: Sequence[ModelledSubject]
 ) -> Iterator[Sequence[Cell]]:
     """One row a level or instant to predict, in the units of the dataset."""
-    hours = model.units.factor("tlag")
-    unit = 1.0 / model.units.concentration_factor
-    yield ["ID", "ROW", "TIME", "DV", "PRED", "IPRED", "P05", "P50", "P95", "IWRES"]
+    outputs = model.form.outputs
+    yield ["ID", "ROW", "TIME", "OUTPUT", "DV", "PRED", "IPRED", "P05", "P50", "P95", "IWRES"]
     for fit, subject in zip(fits, subjects, strict=True):
         weighted = weighted_residuals(fit, subject)
         for i, row in enumerate(subject.sample_row):
+            output = outputs[subject.sample_output[i]]
+            unit = 1.0 / output.scale
             yield [
                 fit.id,
                 int(row),
-                float(subject.sample_time[i]) / hours,
+                float(subject.sample_time[i]) / model.units.hours,
+                output.name,
                 float(subject.sample_value[i]) * unit,
                 float(fit.predicted[i]) * unit,
                 float(fit.individually[i]) * unit,
@@ -91,11 +92,9 @@ def quantiles(model: PopulationModel, fits: Sequence[SubjectFit]) -> Iterator[Se
     """One row a subject and parameter, in the model's units, for the subject's last covariates."""
     yield ["ID", "PARAMETER", "POPULATION", "MODE", "P05", "P50", "P95"]
     for fit in fits:
-        for column, name in enumerate(ORDER):
-            if name in model.structure.parameters:
-                values = (fit.population, fit.parameters, *fit.parameter_quantiles)
-                factor = model.units.factor(name)
-                yield [fit.id, name, *(float(value[column]) / factor for value in values)]
+        for column, name, factor in _own(model):
+            values = (fit.population, fit.parameters, *fit.parameter_quantiles)
+            yield [fit.id, name, *(float(value[column]) / factor for value in values)]
 
 
 def diagnostics(fits: Sequence[SubjectFit], subjects: Sequence[ModelledSubject]) -> Iterator[Sequence[Cell]]:
@@ -130,12 +129,20 @@ def course(model: PopulationModel, found: Course) -> Iterator[Sequence[Cell]]:
 def subjects_of(model: PopulationModel, people: Population) -> Iterator[Sequence[Cell]]:
     """One row a virtual person: etas and parameters in the model's units."""
     names = people.individual.eta_names
-    columns = [(i, name) for i, name in enumerate(ORDER) if name in model.structure.parameters]
     parameters = people.parameters[:, -1]
-    yield ["ID", *(f"ETA_{name}" for name in names), *(name for _, name in columns)]
+    yield ["ID", *(f"ETA_{name}" for name in names), *(name for _, name, _ in _own(model))]
     for i, eta in enumerate(people.eta):
-        own = (float(parameters[i, column]) / model.units.factor(name) for column, name in columns)
+        own = (float(parameters[i, column]) / factor for column, _, factor in _own(model))
         yield [i + 1, *(float(value) for value in eta), *own]
+
+
+def _own(model: PopulationModel) -> list[tuple[int, str, float]]:
+    """Column of each parameter that the model has, its name, and what its unit is in h, mg and L."""
+    return [
+        (column, name, scale)
+        for column, (name, scale) in enumerate(zip(model.form.columns, model.form.scales, strict=True))
+        if name in model.structure.parameters
+    ]
 
 
 def _cell(value: Cell) -> str:

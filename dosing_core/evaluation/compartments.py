@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dosing_core.case import Route
 from dosing_core.errors import InvalidDataset
 from dosing_core.evaluation.records import MODELLED_DURATION, MODELLED_RATE, DoseRecord, Sample
+from dosing_core.population.form import FamilyStructure
 from dosing_core.population.individual import Individual
 from dosing_core.population.model import PopulationModel
 from dosing_core.population.system import System
@@ -45,7 +47,7 @@ def through_depot(model: PopulationModel, individual: Individual, record: DoseRe
 
 
 def _oral_of_structure(model: PopulationModel, record: DoseRecord) -> bool:
-    routes, number = model.structure.routes, record.compartment
+    routes, number = _routes(model), record.compartment
     if "oral" not in routes:
         if number not in (None, 1):
             raise InvalidDataset(record.row, "CMT", f"{number}: the model has doses into compartment 1 only")
@@ -63,6 +65,11 @@ def _oral_of_structure(model: PopulationModel, record: DoseRecord) -> bool:
     raise InvalidDataset(
         record.row, "CMT", f"{number}: the model's doses are {' and '.join(routes)} ({DEPOT} is the depot)"
     )
+
+
+def _routes(model: PopulationModel) -> tuple[Route, ...]:
+    """Of a closed form, which only a family's parts give."""
+    return model.structure.routes if isinstance(model.structure, FamilyStructure) else ()
 
 
 def _oral_of_system(system: System, record: DoseRecord) -> bool:
@@ -88,7 +95,7 @@ def output_of(model: PopulationModel, individual: Individual, sample: Sample) ->
     """
     structure = individual.structure
     if not isinstance(structure, System):
-        central = CENTRAL_OF_ORAL if "oral" in model.structure.routes else 1
+        central = CENTRAL_OF_ORAL if "oral" in _routes(model) else 1
         if sample.compartment not in (None, central):
             raise InvalidDataset(
                 sample.row,

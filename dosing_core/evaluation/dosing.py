@@ -28,13 +28,13 @@ MOST_PRECEDING = 2_000
 """Project policy: more preceding doses would be slower than useful; the answer is then a refusal."""
 
 
-def given(record: DoseRecord, time: float, hours: float, depot: bool) -> DoseTable:
-    """The dose at ``time`` (h) and its additional ones. ``hours`` are in the dataset's unit of time."""
-    return _repeated(record, time, hours, depot, np.arange(1.0 + record.additional))
+def given(record: DoseRecord, time: float, hours: float, mg: float, depot: bool) -> DoseTable:
+    """The dose at ``time`` (h) and its additional ones. ``hours`` and ``mg`` are in the dataset's units."""
+    return _repeated(record, time, hours, mg, depot, np.arange(1.0 + record.additional))
 
 
 def preceding(
-    individual: Individual, record: DoseRecord, time: float, hours: float, depot: bool
+    individual: Individual, record: DoseRecord, time: float, hours: float, mg: float, depot: bool
 ) -> tuple[DoseTable, str]:
     """The doses that led to the steady state, and a note on how many.
 
@@ -46,12 +46,12 @@ def preceding(
             raise InvalidDataset(
                 record.row, "SS", "a steady state of an infusion without end needs a model in closed form"
             )
-        rate = record.rate / hours
+        rate = record.rate * mg / hours
         table = DoseTable(
             np.array([time - length]), np.array([rate * length]), np.array([length]), np.array([depot])
         )
         return table, f"steady state at row {record.row}: an infusion of {length:.4g} h before it"
-    count = _count(individual, record, time, hours, depot)
+    count = _count(individual, record, time, hours, mg, depot)
     if count > MOST_PRECEDING:
         raise InvalidDataset(
             record.row,
@@ -59,22 +59,26 @@ def preceding(
             f"a steady state at this interval would take {count} preceding doses; at most "
             f"{MOST_PRECEDING} are supported",
         )
-    table = _repeated(record, time, hours, depot, np.arange(-count, 0.0))
+    table = _repeated(record, time, hours, mg, depot, np.arange(-count, 0.0))
     return table, f"steady state at row {record.row}: {count} preceding doses"
 
 
-def _repeated(record: DoseRecord, time: float, hours: float, depot: bool, steps: FloatArray) -> DoseTable:
+def _repeated(
+    record: DoseRecord, time: float, hours: float, mg: float, depot: bool, steps: FloatArray
+) -> DoseTable:
     duration = record.amount / record.rate * hours if record.rate > 0 else 0.0
     count = len(steps) if record.amount > 0 else 0
     return DoseTable(
         time=time + record.interval * hours * steps[:count],
-        amount=np.full(count, record.amount),
+        amount=np.full(count, record.amount * mg),
         duration=np.full(count, duration),
         depot=np.full(count, depot),
     )
 
 
-def _count(individual: Individual, record: DoseRecord, time: float, hours: float, depot: bool) -> int:
+def _count(
+    individual: Individual, record: DoseRecord, time: float, hours: float, mg: float, depot: bool
+) -> int:
     interval = record.interval * hours
     duration = record.amount / record.rate * hours if record.rate > 0 else 0.0
     if not isinstance(individual.structure, System):
@@ -85,7 +89,7 @@ def _count(individual: Individual, record: DoseRecord, time: float, hours: float
     parameters = np.ascontiguousarray(individual.parameters(eta)[:, :1])
     count, before = 8, None
     while count <= MOST_PRECEDING:
-        doses = _repeated(record, time, hours, depot, np.arange(-count, 0.0))
+        doses = _repeated(record, time, hours, mg, depot, np.arange(-count, 0.0))
         trough = concentrations(individual, parameters, doses, np.array([time]))[:, 0]
         if before is not None and np.allclose(trough, before, rtol=REMAINDER, atol=0.0):
             return count

@@ -102,6 +102,12 @@ def modelled(model: PopulationModel, dataset: Dataset) -> tuple[ModelledSubject,
 
 def check_usable(model: PopulationModel) -> None:
     """Raises ``NotSupported`` for a model without variability and residual error."""
+    if len(model.kinds()) > 1 or model.support is not None:
+        raise NotSupported(
+            f"{model.id} is a mixture or has support points, which a dataset is not fitted with"
+        )
+    if model.interpolation == "linear":
+        raise NotSupported(f"{model.id}: interpolation linear is not for datasets; covariates hold by record")
     if model.use != "estimation":
         raise NotSupported(f"{model.id} gives typical values only, without variability and residual error")
 
@@ -130,7 +136,7 @@ def _row(model: PopulationModel, covariates: Mapping[str, float]) -> Row:
         covariate = model.covariates[name]
         if covariate.unit == "0/1" and value not in (0, 1):
             raise InvalidCovariate(name, f"{value:g} is neither 0 nor 1")
-        if value < 0:
+        if value < 0 and covariate.quantity is not None:
             raise InvalidCovariate(name, f"{value:g} {covariate.unit} is below 0")
         taken[name] = value if covariate.maximum is None else min(value, covariate.maximum)
     try:
@@ -139,7 +145,7 @@ def _row(model: PopulationModel, covariates: Mapping[str, float]) -> Row:
         raise InvalidCovariate(
             "", f"{model.id} gives no usable values for these covariates: {error}"
         ) from error
-    for name, value in zip(ORDER, row.typical, strict=True):
+    for name, value in zip(ORDER, row.typical, strict=False) if model.form.columns == ORDER else ():
         if value != 0 and not PLAUSIBLE[0] <= value <= PLAUSIBLE[1]:
             raise InvalidCovariate(
                 "", f"{model.id} gives no usable values for these covariates: {name} is {value:.3g}"
@@ -148,7 +154,7 @@ def _row(model: PopulationModel, covariates: Mapping[str, float]) -> Row:
 
 
 def _modelled(model: PopulationModel, subject: DatasetSubject, known: dict[object, Row]) -> ModelledSubject:
-    hours = _hours(model)
+    hours = model.units.hours
     rows = [_known(model, record, known) for record in subject.covariates]
     keys = [(row, record.occasion) for row, record in zip(rows, subject.covariates, strict=True)]
     when = timeline(subject.events, keys, hours, model.interpolation)
@@ -170,8 +176,11 @@ def _modelled(model: PopulationModel, subject: DatasetSubject, known: dict[objec
     notes += _outside(model, subject)
     for (_, sample), place in zip(samples, output, strict=True):
         _check_level(individual, sample, place)
-    factor = model.units.concentration_factor
-    values = [math.nan if sample.value is None else sample.value * factor for _, sample in samples]
+    scale = [model.form.outputs[place].scale for place in output]
+    values = [
+        math.nan if sample.value is None else sample.value * factor
+        for (_, sample), factor in zip(samples, scale, strict=True)
+    ]
     return ModelledSubject(
         id=subject.id,
         individual=individual,
@@ -183,11 +192,6 @@ def _modelled(model: PopulationModel, subject: DatasetSubject, known: dict[objec
         sample_limit=np.array([sample.censored for _, sample in samples], dtype=np.int64),
         notes=tuple(notes),
     )
-
-
-def _hours(model: PopulationModel) -> float:
-    """Hours in the model's unit of time."""
-    return {"h": 1.0, "day": 24.0}[model.units.time]
 
 
 def _known(model: PopulationModel, record: CovariateRow, known: dict[object, Row]) -> Row:
@@ -227,7 +231,7 @@ def _courses(
     notes: list[str],
 ) -> list[Course]:
     """What is given from each beginning on, and steady states on top of it."""
-    hours = _hours(model)
+    hours, mg = model.units.hours, model.units.amount_factor
     row = rows_at(individual, np.array(when.time))
     place_of = {sample.row: place for place, sample in enumerate(subject.samples)}
     courses: list[Course] = []
@@ -241,10 +245,10 @@ def _courses(
             if not isinstance(record, DoseRecord):
                 continue
             depot = through_depot(model, individual, record)
-            doses = doses.joined(given(record, when.time[k], hours, depot))
+            doses = doses.joined(given(record, when.time[k], hours, mg, depot))
             if record.steady_state:
                 own = from_row(individual, int(row[k]))
-                before, note = preceding(own, record, when.time[k], hours, depot)
+                before, note = preceding(own, record, when.time[k], hours, mg, depot)
                 notes.append(note)
                 if record.steady_state == 1:
                     doses = doses.joined(before)
