@@ -8,17 +8,17 @@ from dosing_core.evaluation.records import MODELLED_DURATION, MODELLED_RATE, Dos
 from dosing_core.population.form import FamilyStructure
 from dosing_core.population.individual import Individual
 from dosing_core.population.model import PopulationModel
-from dosing_core.population.system import System
+from dosing_core.population.system import Output, System
 
 CENTRAL_OF_ORAL, DEPOT = 2, 1
-"""Compartment numbers as in NONMEM's ADVAN2 and ADVAN4; without absorption the central one is 1."""
+"""Of a closed form, as in NONMEM's ADVAN2 and ADVAN4; without absorption the central one is 1."""
 
 
 def through_depot(model: PopulationModel, individual: Individual, record: DoseRecord) -> bool:
     """True if the dose enters by the route "oral". Raises ``InvalidDataset`` where there is no way in."""
     structure = individual.structure
     depot = (
-        _oral_of_system(structure, record)
+        _oral_of_system(model, structure, record)
         if isinstance(structure, System)
         else _oral_of_structure(model, record)
     )
@@ -72,18 +72,30 @@ def _routes(model: PopulationModel) -> tuple[Route, ...]:
     return model.structure.routes if isinstance(model.structure, FamilyStructure) else ()
 
 
-def _oral_of_system(system: System, record: DoseRecord) -> bool:
+def numbered(model: PopulationModel, system: System) -> tuple[str, ...]:
+    """States in the order of their compartment numbers, which begin at 1.
+
+    Equations of a model file: as they stand there. A family: as in NONMEM's ADVANs, the one that doses by
+    mouth enter first, then the central one and the rest.
+    """
+    if not isinstance(model.structure, FamilyStructure):
+        return system.states
+    first = [system.states[entry.state] for entry in system.enters("oral")[:1]]
+    return (*first, *(state for state in system.states if state not in first))
+
+
+def _oral_of_system(model: PopulationModel, system: System, record: DoseRecord) -> bool:
     """By the state that the first entry of a route fills; a route's other entries are the model's own."""
-    first = {entry.route: entry.state for entry in reversed(system.entries)}
+    states = numbered(model, system)
+    first = {entry.route: 1 + states.index(system.states[entry.state]) for entry in reversed(system.entries)}
+    ways = ", ".join(f"{number} ({states[number - 1]}, {route})" for route, number in first.items())
     if record.compartment is None:
-        if len(first) > 1:
-            ways = " and ".join(f"{state + 1} ({system.states[state]})" for state in first.values())
+        if len(set(first.values())) > 1:
             raise InvalidDataset(record.row, "CMT", f"missing: the model has doses into {ways}")
-        return "oral" in first
-    for route, state in first.items():
-        if state == record.compartment - 1:
+        return "iv" not in first
+    for route, number in first.items():
+        if number == record.compartment:
             return route == "oral"
-    ways = ", ".join(f"{state + 1} ({system.states[state]}, {route})" for route, state in first.items())
     raise InvalidDataset(record.row, "CMT", f"{record.compartment}: the model has doses into {ways}")
 
 
@@ -113,22 +125,22 @@ def output_of(model: PopulationModel, individual: Individual, sample: Sample) ->
         return sample.analyte - 1
     if sample.compartment is None:
         return 0
-    return _output_of_state(structure, sample)
+    return _output_of_state(numbered(model, structure), structure.outputs, sample)
 
 
-def _output_of_state(system: System, sample: Sample) -> int:
+def _output_of_state(states: tuple[str, ...], outputs: tuple[Output, ...], sample: Sample) -> int:
     number = sample.compartment or 0
-    own = [[state for state in system.states if state in output.value.names] for output in system.outputs]
-    if number <= len(system.states):
-        state = system.states[number - 1]
-        alone = [place for place, states in enumerate(own) if states == [state]]
-        among = [place for place, states in enumerate(own) if state in states]
+    own = [[state for state in states if state in output.value.names] for output in outputs]
+    if number <= len(states):
+        state = states[number - 1]
+        alone = [place for place, read in enumerate(own) if read == [state]]
+        among = [place for place, read in enumerate(own) if state in read]
         if alone or len(among) == 1:
             return (alone or among)[0]
     can = ", ".join(
-        f"{system.states.index(states[0]) + 1} ({output.name})"
-        for states, output in zip(own, system.outputs, strict=True)
-        if len(states) == 1
+        f"{states.index(read[0]) + 1} ({output.name})"
+        for read, output in zip(own, outputs, strict=True)
+        if len(read) == 1
     )
     raise InvalidDataset(
         sample.row,

@@ -126,7 +126,7 @@ def level_densities(problem: Problem, z: FloatArray) -> FloatArray:
 
 
 @compiled
-def _slopes(
+def slopes_at(
     problem: Problem, z: FloatArray, objective: FloatArray, gradient: FloatArray, fisher: FloatArray
 ) -> None:
     """Fill objective [n], gradient [n, d] and Fisher matrix [n, d, d] at z [n, d]."""
@@ -143,7 +143,7 @@ def descend(problem: Problem, starts: FloatArray) -> tuple[FloatArray, FloatArra
     n, d = starts.shape
     z, objective = starts.copy(), np.empty(n)
     gradient, fisher = np.empty((n, d)), np.empty((n, d, d))
-    _slopes(problem, z, objective, gradient, fisher)
+    slopes_at(problem, z, objective, gradient, fisher)
     trial, new_objective = np.empty((n, d)), np.empty(n)
     new_gradient, new_fisher = np.empty((n, d)), np.empty((n, d, d))
     damping, active = np.full(n, FIRST_DAMPING), np.empty(n, dtype=np.int64)
@@ -151,7 +151,7 @@ def descend(problem: Problem, starts: FloatArray) -> tuple[FloatArray, FloatArra
         count = propose(z, gradient, fisher, damping, trial, active)
         if count == 0:
             return z, objective, iteration
-        _slopes(problem, trial[:count], new_objective, new_gradient, new_fisher)
+        slopes_at(problem, trial[:count], new_objective, new_gradient, new_fisher)
         accept(
             count,
             active,
@@ -199,7 +199,7 @@ def _curved(
     fisher: FloatArray,
     hessian: FloatArray,
 ) -> None:
-    """As ``_slopes`` at one z [1, d], and the Hessian [d, d]: that of the levels' objective by f is known, so
+    """As ``slopes_at`` at one z [1, d], and the Hessian [d, d]: that of the levels' objective by f is known, so
     only the predictions are differenced."""
     d, square = z.shape[1], STEP * STEP
     predicted = predictions(problem, _surroundings(z))

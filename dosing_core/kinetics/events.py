@@ -55,7 +55,7 @@ def build_events(individual: Individual, doses: DoseTable, times: FloatArray) ->
     """
     if doses.depot.any() and not individual.takes("oral"):
         raise ValueError("the model has no absorption, but a dose is oral")
-    laid_out = _laid_out(
+    fields = laid_out(
         np.ascontiguousarray(individual.row_time, dtype=np.float64),
         np.ascontiguousarray(doses.time, dtype=np.float64),
         np.ascontiguousarray(doses.amount, dtype=np.float64),
@@ -63,11 +63,11 @@ def build_events(individual: Individual, doses: DoseTable, times: FloatArray) ->
         np.ascontiguousarray(doses.depot),
         np.ascontiguousarray(times, dtype=np.float64),
     )
-    return Events(*laid_out)
+    return Events(*fields)
 
 
 @compiled
-def _laid_out(
+def laid_out(
     row_time: FloatArray,
     dose_time: FloatArray,
     amount: FloatArray,
