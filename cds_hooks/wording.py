@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from dosing_core import phrases
 from dosing_core.case import Finding, Metric, Order, Regimen
+from dosing_core.metric_words import factor_of, name_of, unit_of
 from dosing_core.recommendation import (
     Chance,
     Display,
@@ -41,7 +42,6 @@ FINDINGS = {
     "unreachable": "Could not be read",
     "note": "To be known",
 }
-METRICS: dict[Metric, str] = {"auc24": "AUC24", "trough": "Trough", "peak": "Peak"}
 ROUTES = {"iv": "intravenously", "oral": "by mouth"}
 REQUESTS = {
     "creatinine": "a creatinine",
@@ -139,13 +139,21 @@ class Wording:
         mass, _, volume = self.concentration_unit.partition("/")
         return f"{mass}·h/{volume}" if volume else f"{mass}·h"
 
-    def unit(self, metric: str) -> str:
-        """The unit in which a metric is shown."""
-        return self.auc_unit if metric == "auc24" else self.concentration_unit
+    def unit(self, metric: Metric, target: Target | None = None) -> str:
+        """The unit in which a metric is shown; empty where it has none."""
+        return unit_of(metric, self.display, target)
 
-    def metric(self, metric: Metric) -> str:
-        """The metric's name."""
-        return METRICS[metric]
+    def metric(self, metric: Metric, target: Target | None = None) -> str:
+        """The metric's name at the head of a row."""
+        return phrases.capital(name_of(metric, target))
+
+    def value(self, metric: Metric, value: float) -> str:
+        """A value of any metric as it is shown, without the unit."""
+        return figure(value * factor_of(metric, self.display))
+
+    def span_of(self, metric: Metric, estimate: Estimate) -> str:
+        """The ends of an interval of any metric."""
+        return f"{self.value(metric, estimate.low)}{DASH}{self.value(metric, estimate.high)}"
 
     def exposure(self, value: float) -> str:
         """A concentration (mg/L) or AUC (mg·h/L) in the unit of the page, without the unit."""
@@ -161,12 +169,13 @@ class Wording:
 
     def range(self, target: Target) -> str:
         """The target with its unit: ``AUC24 400–600 mg·h/L``."""
-        bounds = f"{plain(target.low * self.factor)}{DASH}{plain(target.high * self.factor)}"
-        return f"{METRICS[target.metric]} {bounds} {self.unit(target.metric)}"
+        said = f"{self.metric(target.metric, target)} {DASH.join(self.bounds(target))}"
+        return f"{said} {self.unit(target.metric, target)}".strip()
 
     def bounds(self, target: Target) -> tuple[str, str]:
         """The target's ends as text."""
-        return plain(target.low * self.factor), plain(target.high * self.factor)
+        factor = factor_of(target.metric, self.display)
+        return plain(target.low * factor), plain(target.high * factor)
 
     def dose(self, milligrams: float) -> str:
         """``1,250 mg``."""

@@ -20,6 +20,10 @@ from dosing_core.case import Case, Finding, Regimen
 from dosing_core.consultation import Consultation, best_under, consult, usable
 from dosing_core.curves import curve, past_window
 from dosing_core.errors import UnusableGoal
+from dosing_core.for_patient import for_patient
+from dosing_core.gains import gains
+from dosing_core.goals.steepness import steepness
+from dosing_core.informative import most_informative
 from dosing_core.kinetics import hours
 from dosing_core.library import DrugFile, Library, installed
 from dosing_core.model_uses import model_uses
@@ -33,8 +37,11 @@ from dosing_core.recommendation import (
     PlanStep,
     Recommendation,
     RegimenOption,
+    Steepness,
 )
+from dosing_core.regimens.banding import band
 from dosing_core.regimens.comparison import alternatives, is_relevant
+from dosing_core.regimens.holding import holding
 from dosing_core.regimens.limits import broken, is_absurd, patient_limits, touched
 from dosing_core.regimens.loading import LoadingDose, choose_loading
 from dosing_core.regimens.options import Draft, judge
@@ -42,6 +49,7 @@ from dosing_core.regimens.search import Scored
 from dosing_core.regimens.timing import ORDERED_AHEAD_H
 from dosing_core.screening import ORDER_OF_REQUESTS, Request, Screening, latest_measurement, screen
 from dosing_core.sensitivity import assumptions
+from dosing_core.variability import beside_people_alike, other_modes
 from dosing_core.version import engine
 
 ALTERNATIVES = 2
@@ -153,9 +161,23 @@ def _decide(consultation: Consultation, screening: Screening, chosen: Scored) ->
     return _Decision(
         outcome="recommend" if relevant else "agree",
         reason=explain.reason(own, screening, relevant, limits),
-        options=tuple(_clearing(own, _without_absurd_figures(own, option)) for option in options),
+        options=tuple(_shown(own, option) for option in options),
         without_flagged=best_under(own, with_all) if with_all is not None else None,
     )
+
+
+def _shown(consultation: Consultation, option: RegimenOption) -> RegimenOption:
+    """The option with what is to be known of it beside its figures."""
+    own = consultation
+    option = _clearing(own, _without_absurd_figures(own, option))
+    if option.role != "recommended":
+        return option
+    found: dict[str, object] = {}
+    if (doses_left_out := holding(own.question, option.regimen, own.case.now)) is not None:
+        found["hold"] = doses_left_out
+    if (ready_made := band(own.question, own.drug_file, option.regimen)) is not None:
+        found["band"] = ready_made
+    return option.model_copy(update=found) if found else option
 
 
 def _slower(consultation: Consultation, ordered: Regimen) -> Scored | None:
@@ -230,7 +252,10 @@ def _compose(
     own, drug_file = consultation, consultation.drug_file
     high = explain.high_level(own)
     requests = _requests(own, screening, decision, bool(high))
-    next_level = _next_level(own, screening, decision, bool(high))
+    next_level = _weighed(own, decision, _next_level(own, screening, decision, bool(high)), bool(high))
+    answered = _answered(own, decision)
+    beside = beside_people_alike(own, answered) if answered else None
+    modes = other_modes(own, answered) if answered else ()
     return Recommendation(
         outcome=decision.outcome,
         drug=drug_file.drug,
@@ -244,7 +269,7 @@ def _compose(
         curves=_curves(own, decision.options),
         next_level=next_level,
         plan=_plan(own, decision, next_level),
-        why=explain.why(own, screening, decision.outcome),
+        why=(*explain.why(own, screening, decision.outcome), *explain.beside(own, beside, modes)),
         used=explain.used_facts(own),
         missing=(*screening.findings, *own.unused_effects),
         left_out=explain.left_out(own, screening),
@@ -252,12 +277,16 @@ def _compose(
         warnings=explain.warnings(own, screening, _broken(own), decision.outcome != "insufficient"),
         red_flags=screening.red_flags,
         hold=high,
-        assumptions=assumptions(own, screening, _answered(own, decision))
-        if decision.outcome != "insufficient"
-        else (),
-        models=model_uses(own, _answered(own, decision)),
+        assumptions=assumptions(own, screening, answered) if decision.outcome != "insufficient" else (),
+        models=model_uses(own, answered),
         references=explain.references(drug_file),
         diagnostics=own.belief.diagnostics,
+        variability=beside.variability if beside else None,
+        unusual=beside.unusual if beside else None,
+        other_modes=modes,
+        gains=gains(own, next_level),
+        steepness=_steepness(own, answered),
+        for_patient=for_patient(own, decision.outcome, _followed(decision), high, next_level),
         without_flagged=decision.without_flagged,
         engine="",
     )
@@ -267,6 +296,26 @@ def _answered(consultation: Consultation, decision: _Decision) -> Regimen | None
     """The regimen that the answer stands by: the recommended one, else the order as it was judged."""
     recommended = next((one.regimen for one in decision.options if one.role == "recommended"), None)
     return recommended or (consultation.ordered.regimen if consultation.ordered else None)
+
+
+def _followed(decision: _Decision) -> RegimenOption | None:
+    """The option that the answer stands by, as it is shown."""
+    for role in ("recommended", "as_ordered"):
+        for option in decision.options:
+            if option.role == role:
+                return option
+    return None
+
+
+def _steepness(consultation: Consultation, answered: Regimen | None) -> Steepness | None:
+    """The margin between working and harming, where the drug file asks for it and the models can tell."""
+    own = consultation
+    if own.drug_file.steepness is None or answered is None:
+        return None
+    try:
+        return steepness(own.question, own.drug_file.steepness, answered)
+    except UnusableGoal:
+        return None
 
 
 def _requests(
@@ -336,6 +385,19 @@ def _plan(
         return ()
     judged = own.ordered.regimen if own.ordered and followed.role == "as_ordered" else followed.regimen
     return plan(own.question, own.search, followed, judged.duration_h, next_level.time, own.case.now)
+
+
+def _weighed(
+    consultation: Consultation, decision: _Decision, usual: NextLevel | None, high: bool
+) -> NextLevel | None:
+    """The next level with what it is worth, at a better time where the ward can draw then; as the rules say
+    where a flagged or far too high level has to be replaced."""
+    own, followed = consultation, _followed(decision)
+    replaced = high or own.reviewed.with_all is not None or decision.outcome == "insufficient"
+    if usual is None or followed is None or replaced or not followed.exposures:
+        return usual
+    judged = own.ordered.regimen if own.ordered and followed.role == "as_ordered" else followed.regimen
+    return most_informative(own.search, followed, judged.duration_h, own.drug_file, usual, own.case.now)
 
 
 def _model_may_not_speak(

@@ -78,6 +78,11 @@ class Consultation:
                     return np.asarray(found.values[place])
         return np.asarray(search(self.question, (Candidate(regimen, usual=True, preference=0),)).values[0])
 
+    @cached_property
+    def names(self) -> dict[int, str]:
+        """What each hypothesis supposes of unknown facts, by the ``id`` of its individual."""
+        return {id(person): name for _, name, person in self.panel.hypotheses}
+
     def search_with(self, regimen: Regimen) -> Search:
         """The search with this regimen among the candidates."""
         if any(one.regimen == regimen for one in self.search.candidates):

@@ -11,12 +11,14 @@ from dosing_core.library.schema import DrugFile
 from dosing_core.recommendation import (
     BrokenLimit,
     LevelReview,
+    OtherMode,
     Outcome,
     ParameterEstimate,
     Reference,
     UsedFact,
 )
 from dosing_core.screening import Screening
+from dosing_core.variability import Beside
 
 AS_EXPECTED = 0.1
 """A parameter within a tenth of what is expected is as expected. Project policy."""
@@ -79,6 +81,32 @@ def _why(consultation: Consultation, screening: Screening, outcome: Outcome) -> 
         yield f"{compared} on the same likely patients; the recommended one has the least expected loss."
     if outcome == "agree":
         yield f"{compared} on the same likely patients; none is relevantly better than the order."
+
+
+RARE = 0.05
+"""A patient further out than all but one in twenty is called unusual. Project policy."""
+
+
+def beside(consultation: Consultation, found: Beside | None, modes: Sequence[OtherMode]) -> Iterator[str]:
+    """What the levels removed of the variability, whether the patient is unusual, what else would explain
+    it."""
+    metric, used = phrases.metric_name(consultation.target), len(consultation.reviewed.used)
+    parts = found.variability if found else None
+    if parts is not None and used:
+        share, levels = phrases.percent(parts.removed), "levels" if used > 1 else "level"
+        said = f"The {levels} removed {share} of what sets people alike apart in {metric}"
+        if parts.occasion > 0.0:
+            said += f"; {phrases.percent(parts.occasion**0.5)} from occasion to occasion stays"
+        yield f"{said}."
+    if found is not None and found.unusual is not None and found.unusual < RARE:
+        share = phrases.percent(found.unusual)
+        yield f"Such a patient is unusual: {share} of people alike lie so far from what is typical."
+    for mode in modes:
+        value = phrases.exposure(mode.exposure, consultation.target, consultation.drug_file.as_display)
+        yield (
+            f"A second explanation of the levels is at its peak {phrases.percent(mode.density)} as likely as "
+            f"the first; by it the {metric} would be {value}."
+        )
 
 
 def _excluded(screening: Screening) -> bool:

@@ -12,6 +12,7 @@ from datetime import datetime
 
 from dosing_core.case import CovariateName, Measurement
 from dosing_core.library.schema import DrugFile
+from dosing_core.metric_words import factor_of, name_of, unit_of
 from dosing_core.recommendation import Display, Estimate, LevelReview, Target
 
 ROUTE_WORDS = {"iv": "intravenously", "oral": "by mouth"}
@@ -101,8 +102,14 @@ def interval(estimate: Estimate, display: Display) -> str:
 
 
 def metric_name(value: Target) -> str:
-    """``AUC24`` or ``trough``."""
-    return "AUC24" if value.metric == "auc24" else "trough"
+    """``AUC24``, ``trough``, ``INR``."""
+    return name_of(value.metric, value)
+
+
+def exposure(value: float, target: Target, display: Display) -> str:
+    """A value of the target's metric with its unit: ``489 mg·h/L``, ``62 %``."""
+    read = figure(value * factor_of(target.metric, display))
+    return f"{read} {unit_of(target.metric, display, target)}".strip()
 
 
 COVARIATE_WORDS: dict[CovariateName, str] = {

@@ -59,6 +59,8 @@ class Target(Value):
     note: str = ""
     output: str = ""
     """Of ``effect`` and ``nadir``: which output of the model."""
+    unit: str = ""
+    """Of ``effect`` and ``nadir``: the output's unit; other metrics have their own."""
     mic_mg_L: float | None = None
     """Of ``time_above_mic``."""
     unbound_fraction: float = 1.0
@@ -293,6 +295,47 @@ class Assumption(Value):
     """By how much the daily dose would change: 0.25 is a quarter more. None where no dose was worked out."""
 
 
+class Variability(Value):
+    """How much of what sets such people apart the levels have removed, in the target's metric under the
+    answer's regimen. Variances of the logarithm: 0.1 is a coefficient of variation of about a third."""
+
+    between_before: float
+    """Between people like this one, before any level."""
+    between_after: float
+    """What is left of that for this patient."""
+    removed: Annotated[float, Field(ge=0, le=1)]
+    """1 - after / before."""
+    occasion: float
+    """From occasion to occasion in one patient; no level removes it."""
+    assay: float | None = None
+    """Of one measured level around the true concentration: assay, time and line. None without levels."""
+
+
+class OtherMode(Value):
+    """A second explanation of the levels that is nearly as good."""
+
+    density: Annotated[float, Field(ge=0, le=1)]
+    """Its posterior density relative to the best one's."""
+    exposure: float
+    """In the target's metric, under the answer's regimen."""
+    best_exposure: float
+    """The same for the best explanation."""
+
+
+class Gain(Value):
+    """Something that is not known, and what knowing it would buy."""
+
+    about: str
+    """``level``, or the unknown fact."""
+    text: str
+    loss_now: float
+    """Expected loss of the best regimen as things are known."""
+    loss_then: float
+    """Expected loss if it were known and the regimen followed it."""
+    regimens: tuple[Regimen, ...] = ()
+    """What it might call for, without repeats."""
+
+
 class Diagnostics(Value):
     """How the posterior was computed and whether it can be trusted."""
 
@@ -350,6 +393,17 @@ class Recommendation(Value):
     models: tuple[ModelUse, ...] = ()
     references: tuple[Reference, ...] = ()
     diagnostics: Diagnostics | None = None
+    variability: Variability | None = None
+    unusual: Annotated[float, Field(ge=0, le=1)] | None = None
+    """Share of people like this one who lie at least as far from what is typical; None without levels."""
+    other_modes: tuple[OtherMode, ...] = ()
+    gains: tuple[Gain, ...] = ()
+    """What is missing, the most worthwhile first."""
+    steepness: Steepness | None = None
+    """Where the drug file asks for it: the margin between the dose that works and the dose that harms."""
+    for_patient: str = ""
+    """The answer for the patient, in words that need no training; empty where there is nothing to tell
+    yet."""
     without_flagged: Regimen | None = None
     """Where a level is flagged as implausible: the regimen that the answer would be with it included."""
     engine: str

@@ -11,9 +11,11 @@ from cds_hooks.cards.escape import markdown
 from cds_hooks.cards.subject import CardSubject
 from cds_hooks.wording import percent
 from dosing_core.case import Finding, Metric
-from dosing_core.recommendation import Exposure, LevelReview, RegimenOption
+from dosing_core.metric_words import name_of
+from dosing_core.recommendation import Exposure, LevelReview, RegimenOption, Target
 
-METRICS: tuple[Metric, ...] = ("auc24", "trough", "peak")
+USUAL: tuple[Metric, ...] = ("auc24", "trough", "peak")
+"""Shown of every drug that has them, after the target's own metric."""
 MOST_COLUMNS = 3
 NAMED = {
     "levels": "drug level",
@@ -100,14 +102,14 @@ def _rows(subject: CardSubject, options: tuple[RegimenOption, ...]) -> Iterable[
     wording, target = subject.wording, subject.recommendation.target
     if any(option.loading_dose_mg for option in options):
         yield _row("loading dose", (_cell(wording.loading(option), option) for option in options))
-    for metric in METRICS:
+    for metric in _metrics(target):
         if any(_exposure(option, metric) for option in options):
-            name = "AUC24" if metric == "auc24" else metric
             cells = (_cell(_estimate(subject, option, metric), option) for option in options)
-            yield _row(f"{name}, {wording.unit(metric)} (90 %)", cells)
+            unit = wording.unit(metric, target)
+            yield _row(f"{name_of(metric, target)}{f', {unit}' if unit else ''} (90 %)", cells)
     if target is not None:
         low, high = wording.bounds(target)
-        name = "AUC24" if target.metric == "auc24" else target.metric
+        name = name_of(target.metric, target)
         chances: tuple[tuple[str, Callable[[RegimenOption], float]], ...] = (
             (f"{name} inside {low}–{high}", lambda option: option.inside.value),
             (f"above {high}", lambda option: option.above.value),
@@ -115,6 +117,13 @@ def _rows(subject: CardSubject, options: tuple[RegimenOption, ...]) -> Iterable[
         )
         for label, chance in chances:
             yield _row(label, (_cell(percent(chance(option)), option) for option in options))
+
+
+def _metrics(target: Target | None) -> tuple[Metric, ...]:
+    """The usual ones; the target's own first where it is another."""
+    if target is None or target.metric in USUAL:
+        return USUAL
+    return (target.metric, *USUAL)
 
 
 def _exposure(option: RegimenOption, metric: Metric) -> Exposure | None:
@@ -126,7 +135,7 @@ def _estimate(subject: CardSubject, option: RegimenOption, metric: Metric) -> st
     if exposure is None:
         return "–"
     estimate = exposure.estimate
-    return f"{subject.wording.exposure(estimate.median)} ({subject.wording.interval(estimate)})"
+    return f"{subject.wording.value(metric, estimate.median)} ({subject.wording.span_of(metric, estimate)})"
 
 
 def _cell(text: str, option: RegimenOption) -> str:

@@ -10,6 +10,7 @@ from cds_hooks.cards.subject import CardSubject
 from cds_hooks.protocol.response import SUMMARY_LENGTH
 from cds_hooks.wording import minutes, percent, standing
 from dosing_core.case import Regimen
+from dosing_core.metric_words import name_of
 from dosing_core.phrases import capital
 from dosing_core.recommendation import RegimenOption, Target
 
@@ -180,7 +181,7 @@ def _change(subject: CardSubject, start: str, ordered: RegimenOption, advised: R
     exposure = f"{_metric(target)} {before} → {after}"
     chance = f"{percent(advised.inside)} chance of {_bounds(subject, target)}"
     now = f" (now {percent(ordered.inside)})"
-    unit = f" {wording.unit(target.metric)}"
+    unit = f" {wording.unit(target.metric, target)}".rstrip()
     return [
         f"{start}: {exposure}{unit}, {chance}{now}",
         f"{start}: {exposure}, {chance}{now}",
@@ -204,8 +205,9 @@ def _about(subject: CardSubject, option: RegimenOption) -> str:
     if target is None:
         return ""
     exposure = (
-        f"{_metric(target)} about {_median(subject, option, target)} {subject.wording.unit(target.metric)}"
-    )
+        f"{_metric(target)} about {_median(subject, option, target)} "
+        f"{subject.wording.unit(target.metric, target)}"
+    ).rstrip()
     return f": {exposure}, {percent(option.inside)} chance of {_bounds(subject, target)}"
 
 
@@ -229,11 +231,11 @@ def _regimen(subject: CardSubject, regimen: Regimen) -> str:
 
 def _median(subject: CardSubject, option: RegimenOption, target: Target) -> str:
     exposure = next((e for e in option.exposures if e.metric == target.metric), None)
-    return subject.wording.exposure(exposure.estimate.median) if exposure else "not computed"
+    return subject.wording.value(target.metric, exposure.estimate.median) if exposure else "not computed"
 
 
 def _metric(target: Target) -> str:
-    return "AUC24" if target.metric == "auc24" else target.metric
+    return name_of(target.metric, target)
 
 
 def _bounds(subject: CardSubject, target: Target) -> str:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from cds_hooks.wording import DASH, REQUESTS, Wording, headline, percent
 from dosing_core.case import Case
-from dosing_core.recommendation import Recommendation, RegimenOption
-
-NAMES = {"auc24": "AUC24", "trough": "trough", "peak": "peak"}
-"""Of metrics, inside a sentence."""
+from dosing_core.metric_words import name_of
+from dosing_core.recommendation import Recommendation, RegimenOption, Target
 
 
 def note(recommendation: Recommendation, case: Case, wording: Wording, identifier: str) -> str:
@@ -29,7 +27,7 @@ def _options(recommendation: Recommendation, wording: Wording) -> list[str]:
     target = recommendation.target
     return [
         f"{_role(option)} {_loading(option, wording)}{wording.regimen(option.regimen)}: "
-        + _exposures(option, wording)
+        + _exposures(option, wording, target)
         + (f"; {percent(option.inside)} chance of {wording.range(target)}" if target else "")
         + "."
         for option in recommendation.options
@@ -45,12 +43,14 @@ def _loading(option: RegimenOption, wording: Wording) -> str:
     return f"after a loading dose of {wording.loading(option)}, " if option.loading_dose_mg else ""
 
 
-def _exposures(option: RegimenOption, wording: Wording) -> str:
-    return ", ".join(
-        f"{NAMES[exposure.metric]} {wording.exposure(exposure.estimate.median)} "
-        f"(90 %: {wording.interval(exposure.estimate)}) {wording.unit(exposure.metric)}"
-        for exposure in option.exposures
-    )
+def _exposures(option: RegimenOption, wording: Wording, target: Target | None) -> str:
+    said = []
+    for exposure in option.exposures:
+        metric, estimate = exposure.metric, exposure.estimate
+        name, unit = name_of(metric, target), wording.unit(metric, target)
+        interval = wording.span_of(metric, estimate)
+        said.append(f"{name} {wording.value(metric, estimate.median)} (90 %: {interval}) {unit}".strip())
+    return ", ".join(said)
 
 
 def _basis(recommendation: Recommendation, wording: Wording) -> list[str]:

@@ -167,12 +167,12 @@ def key_figures(recommendation: Recommendation, wording: Wording) -> tuple[KeyFi
             return "", "", ""
         return _median(option, target.metric, wording), percent(option.inside), percent(option.above)
 
-    names = (wording.metric(target.metric), f"Chance of {low}–{high}", f"Chance above {high}")
-    units = (wording.unit(target.metric), "", "")
+    names = (wording.metric(target.metric, target), f"Chance of {low}–{high}", f"Chance above {high}")
+    units = (wording.unit(target.metric, target), "", "")
     rows = zip(names, figures(followed), figures(before), units, strict=True)
     return tuple(KeyFigure(*row) for row in rows if row[1])
 
 
 def _median(option: RegimenOption, metric: Metric, wording: Wording) -> str:
     medians = (e.estimate.median for e in option.exposures if e.metric == metric)
-    return next((wording.exposure(median) for median in medians), "")
+    return next((wording.value(metric, median) for median in medians), "")
