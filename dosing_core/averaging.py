@@ -15,6 +15,7 @@ from functools import cached_property
 from typing import Literal
 
 from dosing_core.case import Case
+from dosing_core.inference import flattened
 from dosing_core.library.schema import DrugFile
 from dosing_core.measured import output_of
 from dosing_core.population.bind import Bound, bind, limits_read, rebound
@@ -105,6 +106,11 @@ class Panel:
         for speaker in self.speakers:
             model = altered(speaker.model)
             hypotheses = rebound(model, case)
+            if case.options.prior_weight < 1.0:
+                wider = case.options.prior_weight
+                hypotheses = tuple(
+                    replace(one, individual=flattened(one.individual, wider)) for one in hypotheses
+                )
             if [one.name for one in hypotheses] != [one.name for one in speaker.bound.hypotheses]:
                 return None
             for before, after in zip(speaker.bound.hypotheses, hypotheses, strict=True):
@@ -140,8 +146,16 @@ def panel(case: Case, drug_file: DrugFile) -> Panel:
             continue
         standing, because = _standing(bound, case)
         speakers.append(Speaker(bound, standing, because, weight * WEIGHT[standing]))
+    if case.options.prior_weight < 1.0:
+        speakers = [replace(one, bound=_flattened(one.bound, case.options.prior_weight)) for one in speakers]
     total = sum(one.prior for one in speakers)
     return Panel(tuple(replace(one, prior=one.prior / total) for one in speakers), tuple(silent))
+
+
+def _flattened(bound: Bound, weight: float) -> Bound:
+    """The same hypotheses with wider priors."""
+    wider = tuple(replace(one, individual=flattened(one.individual, weight)) for one in bound.hypotheses)
+    return replace(bound, hypotheses=wider)
 
 
 def asked(case: Case, drug_file: DrugFile) -> tuple[tuple[PopulationModel, float], ...]:

@@ -314,8 +314,8 @@ class Variability(Value):
 class OtherMode(Value):
     """A second explanation of the levels that is nearly as good."""
 
-    density: Annotated[float, Field(ge=0, le=1)]
-    """Its posterior density relative to the best one's."""
+    share: Annotated[float, Field(ge=0, le=1)]
+    """Posterior probability around it, within the likeliest hypothesis."""
     exposure: float
     """In the target's metric, under the answer's regimen."""
     best_exposure: float

@@ -16,6 +16,7 @@ from scipy.special import ndtr
 
 from dosing_core.case import Regimen
 from dosing_core.consultation import Consultation
+from dosing_core.inference import shares_of_modes
 from dosing_core.inference.belief import Belief, Component, believe
 from dosing_core.inference.likelihood import variance
 from dosing_core.inference.observations import observations
@@ -120,9 +121,11 @@ def _modes(own: Consultation, best: Component, answered: Regimen) -> Iterator[Ot
     people = Particles(((best.individual, np.stack([mode.eta for mode in modes])),))
     question = replace(own.question, particles=people, occasion_cv=0.0)
     values = search(question, (Candidate(answered, usual=True, preference=0),)).values[0]
-    for mode, value in zip(modes[1:], values[1:], strict=True):
+    found = best.posterior
+    shares = shares_of_modes(found.map, found.eta, found.weight, best.individual.omega)
+    for share, value in zip(shares[1:], values[1:], strict=True):
         yield OtherMode(
-            density=six(min(math.exp(modes[0].objective - mode.objective), 1.0)),
+            share=six(min(float(share), 1.0)),
             exposure=six(float(value)),
             best_exposure=six(float(values[0])),
         )
