@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from dosing_core.kinetics import linear, lockstep, ode, symbolic
+from dosing_core.kinetics import exact, linear, lockstep, ode, symbolic
 from dosing_core.kinetics.events import RATE, Events, build_events, rows_at
 from dosing_core.kinetics.history import DoseTable
 from dosing_core.kinetics.linear import CL, LAG, F
@@ -67,6 +67,9 @@ def prediction(
     """
     times = np.asarray(times, dtype=np.float64)
     if isinstance(individual.structure, System):
+        if state is None and symbolic.linear_form(individual.structure) is not None:
+            due = np.zeros(len(times), dtype=np.int64) if outputs is None else np.asarray(outputs)
+            return exact.prediction(individual, doses, times, due)
         return ode.prediction(individual, doses, times, outputs, tolerance, state=state, together=together)
     _only_concentration(outputs, state)
     events = build_events(individual, doses, times)
@@ -119,6 +122,10 @@ def auc(
     if end == start:
         return np.zeros(len(parameters))
     if isinstance(individual.structure, System):
+        if state is None and symbolic.linear_form(individual.structure) is not None:
+            area = exact.area(individual, parameters, doses, start, end, output)
+            if area is not None:
+                return area
         return ode.auc(individual, parameters, doses, start, end, output, tolerance, state=state)
     _only_concentration(np.array([output]), state)
     events = build_events(individual, doses, np.array([start, end], dtype=np.float64))
@@ -180,16 +187,19 @@ def steady_state(
     duration: float,
     depot: bool,
     offsets: FloatArray,
+    output: int = 0,
 ) -> FloatArray:
     """Observed concentration [n, n_offsets] at steady state with the last row's parameters, mg/L.
 
     ``amount`` mg every ``interval`` h over ``duration`` h (0: bolus; not read if ``depot``). ``offsets`` h
     after a dose is swallowed or its infusion starts; 0 is the trough, before the dose.
-    Raises ``ValueError`` for a system that has no steady state in closed form.
+    Raises ``ValueError`` for a system in which doses do not superpose.
     """
-    _closed_form(individual)
-    last = parameters[:, -1].copy()
     offsets = np.asarray(offsets, dtype=np.float64)
+    if isinstance(individual.structure, System):
+        _superposes(individual.structure)
+        return exact.steady_state(individual, parameters, amount, interval, duration, depot, offsets, output)
+    last = parameters[:, -1].copy()
     kinetic = steady_profile(last, float(amount), float(interval), float(duration), depot, offsets)
     return kinetic if individual.binding is None else bound(kinetic, individual.binding[-1])
 
@@ -201,12 +211,23 @@ def steady_state_auc24(
     interval: float,
     duration: float,
     depot: bool,
+    output: int = 0,
 ) -> FloatArray:
     """Average 24-h area [n] at steady state, mg·h/L: F · dose / CL · 24 / interval without binding.
 
-    Raises ``ValueError`` for a system that has no steady state in closed form.
+    Raises ``ValueError`` for a system in which doses do not superpose.
     """
-    _closed_form(individual)
+    if isinstance(individual.structure, System):
+        _superposes(individual.structure)
+        if symbolic.linear_output(individual.structure, output) is not None:
+            area = exact.steady_area(individual, parameters, amount, depot, output)
+        else:
+            offsets, weights = interval_quadrature(interval, 0.0 if depot else duration)
+            seen = exact.steady_state(
+                individual, parameters, amount, interval, duration, depot, offsets, output
+            )
+            area = np.einsum("no,o->n", seen, weights)
+        return area * (24.0 / interval)
     last = parameters[:, -1].copy()
     if individual.binding is None:
         factor = last[:, F] if depot else 1.0
@@ -215,13 +236,13 @@ def steady_state_auc24(
     offsets, weights = interval_quadrature(interval, 0.0 if depot else duration)
     last[:, LAG] = 0.0
     kinetic = steady_profile(last, float(amount), float(interval), float(duration), depot, offsets)
-    area: FloatArray = np.einsum("no,o->n", bound(kinetic, individual.binding[-1]), weights)
-    return area * (24.0 / interval)
+    area = np.einsum("no,o->n", bound(kinetic, individual.binding[-1]), weights)
+    return np.asarray(area * (24.0 / interval))
 
 
-def _closed_form(individual: Individual) -> None:
-    if isinstance(individual.structure, System):
-        raise ValueError("this system has no steady state in closed form")
+def _superposes(system: System) -> None:
+    if not symbolic.superposes(system):
+        raise ValueError("doses do not superpose in this system, so it has no steady state in closed form")
 
 
 def interval_quadrature(interval: float, duration: float) -> tuple[FloatArray, FloatArray]:
