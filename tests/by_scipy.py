@@ -30,7 +30,7 @@ def outputs_of(
     clock_h: float = 0.0,
 ) -> FloatArray:
     """Every output [n_times, n_outputs] at ``times`` (h, in order), before a dose at the same time."""
-    return _solved(system, parameters, doses, times, clock_h)[0]
+    return solved(system, parameters, doses, times, clock_h)[0]
 
 
 def areas_of(
@@ -41,15 +41,18 @@ def areas_of(
     end: float,
     clock_h: float = 0.0,
 ) -> FloatArray:
-    """Area [n_outputs] under every output from ``start`` to ``end`` (h), as further states of the solver."""
-    _, areas = _solved(system, parameters, doses, (start, end), clock_h)
+    """Area [n_outputs] under every output from ``start`` to ``end`` (h)."""
+    _, areas = solved(system, parameters, doses, (start, end), clock_h)
     return np.asarray(areas[1] - areas[0])
 
 
-def _solved(
+def solved(
     system: System, parameters: Mapping[str, float], doses: DoseTable, times: Sequence[float], clock_h: float
 ) -> tuple[FloatArray, FloatArray]:
-    """Outputs and their areas since the first dose, both [n_times, n_outputs]."""
+    """Every output and its area since the first of doses and times, both [n_times, n_outputs].
+
+    Areas are further states of the solver.
+    """
     first = float(doses.time.min()) if len(doses) else 0.0
     size = len(system.states)
 

@@ -177,7 +177,7 @@ CHOICES = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(CHOICES)
 def test_any_choice_builds_or_is_refused(options: Mapping[str, object]) -> None:
     """What builds is whole: each parameter documented and read, each state changed, each name once."""
