@@ -36,7 +36,7 @@ class Particles:
         )
 
     def of(self, places: IntArray) -> Particles:
-        """Some of the particles, by their ascending places over all parts."""
+        """Some of the particles, by their places over all parts, which stay together."""
         parts, start = [], 0
         for individual, eta in self.parts:
             own = places[(places >= start) & (places < start + len(eta))] - start

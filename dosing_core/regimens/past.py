@@ -33,9 +33,10 @@ class Past:
     """Individual, parameters [n_part, n_rows, n_parameters], and where the part is."""
     history: DoseTable
     first_h: float
+    tolerance: float = TOLERANCE
 
     def of(self, chosen: IntArray) -> Past:
-        """Some of the particles, by their ascending places over all parts."""
+        """Some of the particles, by their places over all parts, which stay together."""
         parts, start = [], 0
         for individual, parameters, state in self.parts:
             own = chosen[(chosen >= start) & (chosen < start + len(parameters))] - start
@@ -44,7 +45,7 @@ class Past:
                 kept = np.ascontiguousarray(parameters[own])
                 here = replace(state, values=np.ascontiguousarray(state.values[own])) if state else None
                 parts.append((individual, kept, here))
-        return Past(tuple(parts), self.history, self.first_h)
+        return replace(self, parts=tuple(parts))
 
     def at(self, future: DoseTable, times: FloatArray, outputs: tuple[int, ...] | int = 0) -> FloatArray:
         """[n, n_times] of an output (one for all parts, or one each) at times from ``first_h`` on, if
@@ -57,7 +58,7 @@ class Past:
                 found.append(concentrations(individual, parameters, table, times))
             else:
                 found.append(
-                    concentrations(individual, parameters, future, times, output, TOLERANCE, state=state)
+                    concentrations(individual, parameters, future, times, output, self.tolerance, state=state)
                 )
         return sound(np.concatenate(found))
 
@@ -68,7 +69,7 @@ class Past:
             if state is None:
                 found.append(auc(individual, parameters, self.history.joined(future), start, end))
             else:
-                found.append(auc(individual, parameters, future, start, end, 0, TOLERANCE, state=state))
+                found.append(auc(individual, parameters, future, start, end, 0, self.tolerance, state=state))
         return sound(np.concatenate(found))
 
     @cached_property
