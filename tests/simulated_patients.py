@@ -41,9 +41,7 @@ class Family:
         """Area [n] under the first output over the last 24 h."""
         return auc(self.individual, self.individual.parameters(eta), self.doses, -24.0, 0.0)
 
-    def drawn(
-        self, rng: np.random.Generator, levels: int | None = None
-    ) -> tuple[FloatArray, Observations]:
+    def drawn(self, rng: np.random.Generator, levels: int | None = None) -> tuple[FloatArray, Observations]:
         """Random effects [d] and levels of one patient; ``levels``: how many, at random times of the usual
         span; None: all, at the usual times."""
         lower = np.linalg.cholesky(self.individual.omega)

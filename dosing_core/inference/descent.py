@@ -28,6 +28,8 @@ LEAST_CURVATURE = 1e-6
 LEAST_DAMPING, FIRST_DAMPING, MOST_DAMPING = 1e-12, 1e-3, 1e10
 APART = 0.05
 """Two minima further apart than this in z are two modes."""
+FOLLOWS = 0.02
+"""Two descents closer than this end in one mode."""
 WORTH_REPORTING = 6.0
 """A mode is reported while its density is within a factor exp(6) of the best."""
 SETTLED = 1e-4
@@ -252,3 +254,13 @@ def distance(one: FloatArray, other: FloatArray) -> float:
     for k in range(len(one)):
         square += (one[k] - other[k]) ** 2
     return math.sqrt(square)
+
+
+@compiled
+def give_up(z: FloatArray, objective: FloatArray, damping: FloatArray) -> None:
+    """Mark every point [n, d] that is close to a better one with an infinite objective and damping."""
+    for i in range(len(z)):
+        for other in range(len(z)):
+            better = objective[other] < objective[i] or (objective[other] == objective[i] and other < i)
+            if better and math.isfinite(objective[i]) and distance(z[i], z[other]) < FOLLOWS:
+                objective[i], damping[i] = math.inf, math.inf

@@ -77,6 +77,8 @@ def modes(fine: Surface, coarse: Surface, starts: FloatArray) -> Ends:
     ends, objectives, iterations = _descend(coarse, starts)
     found: list[tuple[FloatArray, float, float, FloatArray]] = []
     for start in np.argsort(objectives, kind="stable"):
+        if found and not np.isfinite(objectives[start]):
+            break
         if all(descent.distance(ends[start], one[0]) > descent.APART for one in found):
             end = _finish(fine, ends[start])
             if all(descent.distance(end[0], one[0]) > descent.APART for one in found):
@@ -93,7 +95,10 @@ def modes(fine: Surface, coarse: Surface, starts: FloatArray) -> Ends:
 
 
 def _descend(surface: Surface, starts: FloatArray) -> tuple[FloatArray, FloatArray, int]:
-    """Where each start ends, its objective, and the steps taken."""
+    """Where each start ends, its objective, and the steps taken.
+
+    A start that comes close to a better one would only follow it: it is given up, at an infinite objective.
+    """
     n, d = starts.shape
     z = starts.copy()
     objective, gradient, fisher = surface.at(z)
@@ -105,6 +110,7 @@ def _descend(surface: Surface, starts: FloatArray) -> tuple[FloatArray, FloatArr
             return z, objective, iteration
         new = surface.at(trial[:count])
         descent.accept(count, active, z, objective, gradient, fisher, damping, trial, *new)
+        descent.give_up(z, objective, damping)
     return z, objective, descent.ITERATIONS
 
 
