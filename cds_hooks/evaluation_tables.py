@@ -8,6 +8,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Sequence
 
+import numpy as np
+
 from dosing_core.evaluation import (
     Course,
     ModelledSubject,
@@ -69,9 +71,10 @@ def predictions(
 ) -> Iterator[Sequence[Cell]]:
     """One row a level or instant to predict, in the units of the dataset."""
     outputs = model.form.outputs
-    yield ["ID", "ROW", "TIME", "OUTPUT", "DV", "PRED", "IPRED", "P05", "P50", "P95", "IWRES"]
+    yield ["ID", "ROW", "TIME", "OUTPUT", "DV", "PRED", "IPRED", "P05", "P50", "P95", "RES", "IWRES", "CWRES"]
     for fit, subject in zip(fits, subjects, strict=True):
         weighted = weighted_residuals(fit, subject)
+        residual = np.where(subject.sample_limit == 0, subject.sample_value - fit.predicted, np.nan)
         for i, row in enumerate(subject.sample_row):
             output = outputs[subject.sample_output[i]]
             unit = 1.0 / output.scale
@@ -84,7 +87,9 @@ def predictions(
                 float(fit.predicted[i]) * unit,
                 float(fit.individually[i]) * unit,
                 *(float(value) * unit for value in fit.prediction_quantiles[:, i]),
+                float(residual[i]) * unit,
                 float(weighted[i]),
+                float(fit.conditional_residuals[i]),
             ]
 
 

@@ -15,9 +15,8 @@ from dosing_core.evaluation.individuals import ModelledSubject
 from dosing_core.inference import cohort
 from dosing_core.inference.likelihood import Likelihood, likelihood
 from dosing_core.inference.map_estimate import map_estimate, starts, whitening
-from dosing_core.kinetics import no_doses
 from dosing_core.kinetics.parameters import effects
-from dosing_core.population.individual import FloatArray, Structure
+from dosing_core.population.individual import FloatArray, IntArray, Structure
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,7 +111,7 @@ def columns_of(subjects: Sequence[ModelledSubject]) -> cohort.Columns:
     )
 
 
-def _from(lengths: Iterator[int]) -> np.ndarray:  # type: ignore[type-arg]
+def _from(lengths: Iterator[int]) -> IntArray:
     return np.concatenate([[0], np.cumsum(list(lengths))]).astype(np.int64)
 
 
@@ -131,10 +130,7 @@ def _apart(found: cohort.Modes) -> Iterator[MapFit]:
 def _one(subject: ModelledSubject) -> MapFit:
     """By the same rules, alone."""
     individual, levels = subject.individual, subject.observations
-    if subject.whole is not None:
-        best = map_estimate(individual, subject.whole.doses, levels)
-    else:
-        best = map_estimate(individual, no_doses(), levels, subject.prediction(levels_only=True))
+    best = map_estimate(individual, subject.doses, levels, subject.levels_predicted)
     lower = whitening(individual.omega)
     return MapFit(
         eta=best.eta,

@@ -37,11 +37,16 @@ def whole(individual: Individual, courses: Sequence[Course]) -> Course | None:
 
 
 def prediction_of(
-    individual: Individual, courses: Sequence[Course], output: IntArray, only: IntArray | None = None
+    individual: Individual,
+    courses: Sequence[Course],
+    output: IntArray,
+    only: IntArray | None = None,
+    together: int = 1,
 ) -> Prediction:
     """Parameters [n, n_rows, n_parameters] to what is predicted at each sample, [n, n_samples].
 
     ``output`` [n_samples] is which output each sample is of; ``only`` takes some of them, in its order.
+    ``together``: so many in a row take the same steps (see ``kinetics.prediction``).
     """
     chosen = np.arange(len(output)) if only is None else only
     wanted = np.full(len(output), -1)
@@ -53,10 +58,9 @@ def prediction_of(
         if len(place):
             own = from_row(individual, course.first_row)
             due = output[course.place[kept]]
-            outputs = (due,) if isinstance(own.structure, System) else ()
-            parts.append(
-                (course.first_row, place, prediction(own, course.doses, course.time[kept], *outputs))
-            )
+            outputs = due if isinstance(own.structure, System) else None
+            part = prediction(own, course.doses, course.time[kept], outputs, together=together)
+            parts.append((course.first_row, place, part))
 
     def predict(parameters: FloatArray) -> FloatArray:
         found = np.zeros((len(parameters), len(chosen)))

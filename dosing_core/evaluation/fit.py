@@ -7,20 +7,23 @@ alone or among others.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from dosing_core.evaluation.cohort import MapFit, map_fits
 from dosing_core.evaluation.individuals import ModelledSubject
-from dosing_core.inference import Posterior, posterior
+from dosing_core.inference import posterior
 from dosing_core.inference.likelihood import variance
 from dosing_core.inference.map_estimate import whitening
+from dosing_core.inference.points import DIMENSIONS
 from dosing_core.inference.summaries import quantile
-from dosing_core.kinetics import no_doses
 from dosing_core.population.individual import FloatArray
 from dosing_core.recommendation import Diagnostics
 
 QUANTILES = (0.05, 0.5, 0.95)
+SENSITIVITY = 1e-3
+"""Difference in random effects, in their standard deviations: its error is far below what residuals show."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,6 +57,8 @@ class SubjectFit:
     """[3, n] mg/L: of the true concentration, without residual error; nan where not trustworthy."""
     standard_error: FloatArray
     """[n] mg/L: standard deviation of the residual error at IPRED."""
+    conditional_residuals: FloatArray
+    """[n] CWRES; nan without a level."""
     objective: float
     """Twice negative log of the joint density at the mode, without constants: sum over levels of
     (y - f)² / v + log v, plus eta' omega⁻¹ eta."""
@@ -63,43 +68,35 @@ class SubjectFit:
 
 
 def fit_subject(subject: ModelledSubject) -> SubjectFit:
-    """Mode, posterior and predictions of one subject. Without levels, the prior."""
+    """Mode, posterior and predictions of one subject. Without levels, the prior.
+
+    With more random effects than the stored points serve (many occasions), the mode alone.
+    """
     individual = subject.individual
+    if individual.dimension > DIMENSIONS:
+        (mode,) = map_fits([subject])
+        return fit_at_mode(subject, mode)
     with np.errstate(
         all="ignore"
     ):  # absurd levels overflow on the way; the posterior itself judges the outcome
-        found = _posterior(subject)
+        found = posterior(individual, subject.doses, subject.observations, subject.levels_predicted)
     best = found.map
     lower = whitening(individual.omega)
-    points = np.stack([np.zeros(individual.dimension), best.eta])
-    at_points = individual.parameters(points)
-    predict = subject.prediction()
-    fixed = predict(at_points)
     mean = found.weight @ found.eta
     away = found.eta - mean
     particles = individual.parameters(found.eta)
     if found.diagnostics.trustworthy:
-        curves = predict(particles)
         parameter_quantiles = quantile(particles[:, -1], found.weight, QUANTILES)
-        prediction_quantiles = quantile(curves, found.weight, QUANTILES)
+        prediction_quantiles = quantile(subject.prediction(particles), found.weight, QUANTILES)
     else:
         parameter_quantiles = np.full((len(QUANTILES), particles.shape[2]), np.nan)
         prediction_quantiles = np.full((len(QUANTILES), len(subject.sample_time)), np.nan)
-    return SubjectFit(
-        id=subject.id,
-        eta_names=individual.eta_names,
-        eta=best.eta,
-        mode_covariance=lower @ best.modes[0].covariance @ lower.T,
+    return replace(
+        _at(subject, best.eta, lower @ best.modes[0].covariance @ lower.T),
         posterior_mean=mean,
         posterior_covariance=(away * found.weight[:, None]).T @ away,
-        omega=individual.omega,
-        population=at_points[0, -1],
-        parameters=at_points[1, -1],
         parameter_quantiles=parameter_quantiles,
-        predicted=fixed[0],
-        individually=fixed[1],
         prediction_quantiles=prediction_quantiles,
-        standard_error=standard_error(subject, fixed[1]),
         objective=2.0 * best.objective,
         gradient_norm=best.gradient_norm,
         iterations=best.iterations,
@@ -107,12 +104,78 @@ def fit_subject(subject: ModelledSubject) -> SubjectFit:
     )
 
 
-def _posterior(subject: ModelledSubject) -> Posterior:
-    """By the compiled route where the subject is one course, else on the sum of its courses."""
-    if subject.whole is not None:
-        return posterior(subject.individual, subject.whole.doses, subject.observations)
-    predict = subject.prediction(levels_only=True)
-    return posterior(subject.individual, no_doses(), subject.observations, predict)
+def fit_at_mode(subject: ModelledSubject, mode: MapFit) -> SubjectFit:
+    """The same from the mode alone: what belongs to the posterior is nan."""
+    return replace(
+        _at(subject, mode.eta, mode.covariance),
+        objective=2.0 * mode.objective,
+        gradient_norm=mode.gradient_norm,
+        iterations=mode.iterations,
+        diagnostics=Diagnostics(
+            method="mode only", particles=0, effective_sample_size=0.0, k_hat=None, modes=mode.modes
+        ),
+    )
+
+
+def _at(subject: ModelledSubject, eta: FloatArray, covariance: FloatArray) -> SubjectFit:
+    """What follows from the mode; the rest is nan."""
+    individual, d = subject.individual, subject.individual.dimension
+    step = SENSITIVITY * np.sqrt(np.diag(individual.omega))
+    points = np.concatenate([np.zeros((1, d)), eta[None], eta + np.diag(step), eta - np.diag(step)])
+    at_points = individual.parameters(points)
+    found = subject.prediction(at_points)
+    slope = (found[2 : 2 + d] - found[2 + d :]) / (2.0 * np.where(step > 0, step, 1.0)[:, None])
+    deviation = standard_error(subject, found[1])
+    n, columns = len(subject.sample_time), len(individual.columns)
+    return SubjectFit(
+        id=subject.id,
+        eta_names=individual.eta_names,
+        eta=eta,
+        mode_covariance=covariance,
+        posterior_mean=np.full(d, np.nan),
+        posterior_covariance=np.full((d, d), np.nan),
+        omega=individual.omega,
+        population=at_points[0, -1],
+        parameters=at_points[1, -1],
+        parameter_quantiles=np.full((len(QUANTILES), columns), np.nan),
+        predicted=found[0],
+        individually=found[1],
+        prediction_quantiles=np.full((len(QUANTILES), n), np.nan),
+        standard_error=deviation,
+        conditional_residuals=_conditional(subject, eta, found[1], slope.T, deviation),
+        objective=np.nan,
+        gradient_norm=np.nan,
+        iterations=0,
+        diagnostics=Diagnostics(
+            method="none", particles=0, effective_sample_size=0.0, k_hat=None, modes=0, trustworthy=False
+        ),
+    )
+
+
+def _conditional(
+    subject: ModelledSubject,
+    eta: FloatArray,
+    predicted: FloatArray,
+    slope: FloatArray,
+    deviation: FloatArray,
+) -> FloatArray:
+    """[n] CWRES (Hooker et al., Pharm Res 2007;24:2187): the model linearised at the mode, J [n, d].
+
+    With E = f − J eta and C = J omega J' + diag(s²) of the levels, C^(−1/2) (y − E); nan elsewhere, and for
+    censored levels, which count for nothing here.
+    """
+    residuals = np.full(len(predicted), np.nan)
+    at = np.flatnonzero(~np.isnan(subject.sample_value) & (subject.sample_limit == 0))
+    if len(at) == 0:
+        return residuals
+    own = slope[at]
+    spread = own @ subject.individual.omega @ own.T + np.diag(deviation[at] ** 2)
+    if np.isfinite(spread).all():
+        value, vector = np.linalg.eigh(spread)
+        expected = predicted[at] - own @ eta
+        away = vector.T @ (subject.sample_value[at] - expected)
+        residuals[at] = vector @ (away / np.sqrt(value))
+    return residuals
 
 
 def standard_error(subject: ModelledSubject, predicted: FloatArray) -> FloatArray:

@@ -22,6 +22,7 @@ from dosing_core.evaluation.dosing import given, preceding
 from dosing_core.evaluation.records import DoseRecord, Sample
 from dosing_core.evaluation.timeline import Timeline, timeline
 from dosing_core.inference import Observations
+from dosing_core.inference.general import TOGETHER
 from dosing_core.kinetics import DoseTable, Prediction, no_doses
 from dosing_core.kinetics.events import rows_at
 from dosing_core.population import occasions
@@ -83,10 +84,17 @@ class ModelledSubject:
         """The only course, where there are no resets: what the compiled inference takes."""
         return whole(self.individual, self.courses)
 
-    def prediction(self, levels_only: bool = False) -> Prediction:
-        """Parameters to what is predicted at every sample, or at the levels."""
-        only = self.measured if levels_only else None
-        return prediction_of(self.individual, self.courses, self.sample_output, only)
+    @cached_property
+    def levels_predicted(self) -> Prediction | None:
+        """What takes the place of the structure's own prediction of the levels; None for one whole course."""
+        if self.whole is not None:
+            return None
+        return prediction_of(self.individual, self.courses, self.sample_output, self.measured, TOGETHER)
+
+    @cached_property
+    def prediction(self) -> Prediction:
+        """Parameters to what is predicted at every sample."""
+        return prediction_of(self.individual, self.courses, self.sample_output)
 
 
 def modelled(model: PopulationModel, dataset: Dataset) -> tuple[ModelledSubject, ...]:

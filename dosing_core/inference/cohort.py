@@ -1,7 +1,7 @@
 """Modes of many patients in one call: their records as flat columns, no Python a patient.
 
 The columns hold one patient after the other; ``*_from`` [n + 1] says where each begins (compressed sparse
-rows). Each patient goes through the same kernels as alone; the modes are the same to 1e-8 of a standard deviation.
+rows). Each patient goes through the same kernels as alone; modes are the same to 1e-8 standard deviations.
 """
 
 from __future__ import annotations

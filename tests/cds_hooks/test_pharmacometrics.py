@@ -96,6 +96,17 @@ def test_two_workers_write_the_same_bytes(theophylline: Path, tmp_path: Path) ->
         assert (tmp_path / name).read_bytes() == (theophylline / name).read_bytes()
 
 
+def test_the_mode_alone_is_that_of_the_whole_fit(theophylline: Path, tmp_path: Path) -> None:
+    assert _fit(tmp_path, "--map-only") == 0
+
+    for alone, whole in zip(_table(tmp_path / "etas.csv"), _table(theophylline / "etas.csv"), strict=True):
+        assert float(alone["ETA_CL"]) == pytest.approx(float(whole["ETA_CL"]), abs=1e-7)
+        assert alone["MEAN_CL"] == ""
+    row, other = (_table(path / "predictions.csv")[5] for path in (tmp_path, theophylline))
+    assert float(row["CWRES"]) == pytest.approx(float(other["CWRES"]), abs=1e-5)
+    assert (row["P50"], other["P50"] != "") == ("", True)
+
+
 def test_a_drug_of_the_library_is_fitted_in_its_own_units(tmp_path: Path) -> None:
     """Tacrolimus in ng/mL: a level is written back as it was."""
     data = _dataset(

@@ -22,7 +22,8 @@ from record_by_record import (
     two_compartments_oral,
 )
 
-from dosing_core.evaluation import fit_subject, weighted_residuals
+from dosing_core.evaluation import fit_subject, map_fits, weighted_residuals
+from dosing_core.library import load_model
 from dosing_core.population.individual import FloatArray
 from dosing_core.population.model import PopulationModel
 
@@ -147,7 +148,7 @@ def test_records_mean_what_they_mean_to_nonmem(
     other = _other(compartments, oral, interpolation)
     etas = np.array([[0.0, 0.0, 0.0], [0.4, -0.3, 0.6], [-0.5, 0.2, -0.7]])[:, : 2 + oral]
 
-    own = subject.prediction()(subject.individual.parameters(etas))
+    own = subject.prediction(subject.individual.parameters(etas))
 
     for eta, found in zip(etas, own, strict=True):
         assert found == pytest.approx(predictions(other, rows_of(text), eta), rel=2e-6, abs=1e-9)
@@ -201,6 +202,74 @@ def test_etas_of_occasions_are_the_post_hoc_etas() -> None:
     omega = np.diag([0.09, 0.04, 0.16] + 3 * [0.04, 0.25])
     found = post_hoc(replace(other, parameters=parameters), OCCASIONS, omega, np.round(fit.eta, 1))
     assert fit.eta == pytest.approx(found, abs=1e-5)
+
+
+SATURABLE = f"""{HEADER}
+1,0,500,.,1,1,1,.,.,12,3,70
+1,2,.,.,2,0,0,7.0,.,.,.,70
+1,11.5,.,.,2,0,0,4.1,.,.,.,70
+1,24,.,.,2,0,0,9.2,.,.,.,60
+1,48,400,100,2,1,1,.,.,.,.,80
+1,53,.,.,2,0,0,15.1,.,.,.,80
+1,70,.,.,2,0,0,7.3,.,.,.,80
+"""
+MICHAELIS_MENTEN = """
+id: drug.saturable
+name: Michaelis-Menten
+structure:
+  compartments: 1
+  routes: [iv, oral]
+  elimination: michaelis_menten
+  parameters: {Vmax: VM, Km: KM, V1: V, ka: KA}
+interpolation: next_observation_carried_backward
+theta: {tVM: 40, tKM: 4, tV: 50, tKA: 1.0}
+covariates: {WT: {}}
+equations:
+  - [VM, tVM*(WT/70)**0.75]
+  - [KM, tKM]
+  - [V, tV*WT/70]
+  - [KA, tKA]
+iiv: {Vmax: {omega_variance: 0.06}, Km: {omega_variance: 0.09}, V1: {omega_variance: 0.04}}
+residual: {form: additive+proportional, additive_sd: 0.2, proportional_sd: 0.1}
+"""
+
+
+def _saturable() -> Model:
+    """The same as a control stream with $DES has it."""
+
+    def parameters(row: Row, eta: FloatArray) -> Parameters:
+        size = row["WT"] / 70.0
+        return {
+            "VM": 40.0 * size**0.75 * np.exp(eta[0]),
+            "KM": 4.0 * np.exp(eta[1]),
+            "V": 50.0 * size * np.exp(eta[2]),
+        }
+
+    def change(p: Parameters, a: FloatArray) -> FloatArray:
+        level = a[1] / p["V"]
+        return np.array([-a[0], a[0] - p["VM"] * level / (p["KM"] + level)])
+
+    return Model(parameters, change=change, compartments=2, observed=2, additive=0.2, proportional=0.1)
+
+
+def test_etas_of_saturable_elimination_are_the_post_hoc_etas() -> None:
+    subject = one_subject(load_model(MICHAELIS_MENTEN), SATURABLE)
+
+    (mode,) = map_fits([subject])
+
+    assert subject.individual.eta_names == ("Vmax", "Km", "V1")
+    found = post_hoc(_saturable(), SATURABLE, np.diag([0.06, 0.09, 0.04]), np.round(mode.eta, 2))
+    assert mode.eta == pytest.approx(found, abs=1e-5)
+
+
+def test_etas_of_saturable_elimination_after_a_reset_are_the_post_hoc_etas() -> None:
+    text = SATURABLE.replace("1,48,400,100,2,1,1,.,.,.,.,80", "1,0,400,100,2,4,1,.,.,.,.,80")
+    text = text.replace("1,53,", "1,5,").replace("1,70,", "1,12,")
+
+    (mode,) = map_fits([one_subject(load_model(MICHAELIS_MENTEN), text)])
+
+    found = post_hoc(_saturable(), text, np.diag([0.06, 0.09, 0.04]), np.round(mode.eta, 2))
+    assert mode.eta == pytest.approx(found, abs=1e-4)
 
 
 def test_etas_with_levels_below_quantification_are_the_post_hoc_etas_of_m3() -> None:
