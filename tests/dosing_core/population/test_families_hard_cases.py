@@ -45,7 +45,7 @@ CASES: dict[str, Case] = {
     "little drug, much target, fast and tight": bound("full", 0.5, {"kon": 100.0, "koff": 0.1}),
     "little drug, much target, quasi-steady state": bound("qss", 0.5, {"Kss": 0.5}),
     "a constant ten thousand times below the target": bound("qe", 0.5, {"KD": 2e-4}),
-    "drug runs out under a tight target": bound("qss", 20.0, {"Kss": 2e-3}),
+    "drug runs out under a tight target": bound("qss", 20.0, {"Kss": 2e-2}),
     "a chain ten times as fast": (
         {"routes": ["oral"], "compartments": "kpd", "effect": {"kind": "inr"}},
         {"KDE": 0.5, "F": 0.5, "EDK50": 1.43, "MTT1": 2.9, **INR},
