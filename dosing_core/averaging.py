@@ -17,7 +17,7 @@ from typing import Literal
 from dosing_core.case import Case
 from dosing_core.inference import flattened
 from dosing_core.library.schema import DrugFile
-from dosing_core.measured import output_of
+from dosing_core.measured import output_of, sees_levels
 from dosing_core.population.bind import Bound, bind, limits_read, rebound
 from dosing_core.population.individual import Individual
 from dosing_core.population.model import PopulationModel
@@ -105,7 +105,7 @@ class Panel:
         changed: dict[int, Individual] = {}
         for speaker in self.speakers:
             model = altered(speaker.model)
-            hypotheses = rebound(model, case)
+            hypotheses = rebound(model, case, speaker.bound.interactions)
             if case.options.prior_weight < 1.0:
                 wider = case.options.prior_weight
                 hypotheses = tuple(
@@ -136,7 +136,7 @@ def panel(case: Case, drug_file: DrugFile) -> Panel:
     speakers: list[Speaker] = []
     silent: list[Silent] = []
     for model, weight in asked(case, drug_file):
-        bound = bind(model, case)
+        bound = bind(model, case, drug_file.interactions)
         reason = _silenced(bound)
         if reason:
             silent.append(Silent(bound, reason))
@@ -190,6 +190,8 @@ def _lacking(bound: Bound, first: Bound, case: Case) -> str:
     for name in sorted({effect.name for effect in case.effects}):
         if output_of(person, name) != output_of(leader, name):
             return f"it does not predict {name}, which was measured"
+    if sees_levels(person) != sees_levels(leader):
+        return "it does not predict the same measurements as the first model"
     return ""
 
 

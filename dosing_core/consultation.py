@@ -120,7 +120,7 @@ def consult(case: Case, drug_file: DrugFile, screening: Screening, models: Panel
     """Work out all numbers for a screened case and models of which at least one may speak."""
     doses, levels = screening.doses, screening.levels
     history, supposed = with_earlier_doses(dose_table(doses, case.now), case, doses, drug_file)
-    drawn = measured(case, levels, models.hypotheses[0][2])
+    drawn = measured(case, levels, [person for *_, person in models.hypotheses])
     reviewed = review(models.hypotheses, history, drawn.each, drawn.seen, doses, drug_file)
     when = timing(case, doses, drug_file.dosing.intervals_h)
     weight = latest_measurement(case.subject.weight, case.now)

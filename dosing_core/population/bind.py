@@ -16,6 +16,7 @@ import numpy as np
 
 from dosing_core.case import Case
 from dosing_core.errors import InvalidExpression
+from dosing_core.library.interaction import Interaction
 from dosing_core.population import covariates as timeline
 from dosing_core.population import occasions
 from dosing_core.population.covariate import Covariate, Limit
@@ -23,6 +24,7 @@ from dosing_core.population.covariates import FIRST_DAY
 from dosing_core.population.individual import Individual
 from dosing_core.population.model import PopulationModel
 from dosing_core.population.occasions import Occasion
+from dosing_core.population.other_drugs import OtherDrugs, slowed, spread, widened
 from dosing_core.population.rows import Row, individual_of, row_of
 from dosing_core.population.unknowns import Alternative, Resolved, cyp3a5_expresser, prednisolone_daily_dose
 from dosing_core.recommendation import Assumption, UsedFact
@@ -60,6 +62,8 @@ class Bound:
     assumptions: tuple[Assumption, ...]
     notes: tuple[str, ...]
     """How facts were carried through time."""
+    interactions: tuple[Interaction, ...] = ()
+    """The drug file's."""
 
     @property
     def inside_population(self) -> bool:
@@ -67,11 +71,12 @@ class Bound:
         return not self.outside
 
 
-def bind(model: PopulationModel, case: Case) -> Bound:
-    """Bring ``model`` to the patient of ``case``.
+def bind(model: PopulationModel, case: Case, interactions: tuple[Interaction, ...] = ()) -> Bound:
+    """Bring ``model`` to the patient of ``case``; ``interactions`` are the drug file's.
 
     Rows run from the first dose or level up to ``case.now``; the last one holds from then on.
     """
+    others = _others(model, case, interactions)
     needed = _needed(model)
     missing = tuple(
         fact for fact in needed if fact in _free(model) or not timeline.is_known(fact, case.subject, case.now)
@@ -82,7 +87,7 @@ def bind(model: PopulationModel, case: Case) -> Bound:
     hypotheses: tuple[Hypothesis, ...] = ()
     if not missing and not beyond:
         try:
-            hypotheses = tuple(_hypotheses(model, case, discrete))
+            hypotheses = tuple(_hypotheses(model, case, discrete, others))
         except (InvalidExpression, ValueError, ArithmeticError) as error:
             reason = f"{model.name} gives no usable values for this patient ({error})"
             beyond, outside = (*beyond, reason), (*outside, reason)
@@ -96,23 +101,34 @@ def bind(model: PopulationModel, case: Case) -> Bound:
             *timeline.measured_facts(needed, case.subject, case.now),
             *_derived(model, case),
             *(fact for resolved in discrete.values() for fact in resolved.used),
+            *others.used(),
         ),
-        assumptions=tuple(
-            assumption for resolved in discrete.values() for assumption in resolved.assumptions
+        assumptions=(
+            *(assumption for resolved in discrete.values() for assumption in resolved.assumptions),
+            *others.assumptions(),
         ),
         notes=_notes(model, case, discrete),
+        interactions=interactions,
     )
 
 
-def rebound(model: PopulationModel, case: Case) -> tuple[Hypothesis, ...]:
+def rebound(
+    model: PopulationModel, case: Case, interactions: tuple[Interaction, ...] = ()
+) -> tuple[Hypothesis, ...]:
     """The hypotheses alone, for a model that was bound before and a case with other values; empty if it may
     not speak then."""
     if _beyond_validity(model, case):
         return ()
     try:
-        return tuple(_hypotheses(model, case, _discrete(model, case)))
+        others = _others(model, case, interactions)
+        return tuple(_hypotheses(model, case, _discrete(model, case), others))
     except (InvalidExpression, ValueError, ArithmeticError):
         return ()
+
+
+def _others(model: PopulationModel, case: Case, interactions: tuple[Interaction, ...]) -> OtherDrugs:
+    """The patient's other drugs, as they meet the route that the order or else the model has."""
+    return OtherDrugs(interactions, case.subject, case.order.route or model.structure.routes[0], case.now)
 
 
 def _needed(model: PopulationModel) -> tuple[str, ...]:
@@ -201,7 +217,9 @@ def _first_day(case: Case) -> Resolved:
     return Resolved(nothing, used=(fact,))
 
 
-def _hypotheses(model: PopulationModel, case: Case, discrete: dict[str, Resolved]) -> Iterator[Hypothesis]:
+def _hypotheses(
+    model: PopulationModel, case: Case, discrete: dict[str, Resolved], others: OtherDrugs
+) -> Iterator[Hypothesis]:
     for kind_probability, kind, kind_model in model.kinds():
         for combination in product(*(resolved.alternatives for resolved in discrete.values())):
             values = {
@@ -212,16 +230,18 @@ def _hypotheses(model: PopulationModel, case: Case, discrete: dict[str, Resolved
             yield Hypothesis(
                 probability=float(np.prod(probabilities)),
                 name=", ".join(filter(None, (kind, *labels))) or "as recorded",
-                individual=_individual(kind_model, case, values),
+                individual=_individual(kind_model, case, values, others),
             )
 
 
-def _individual(model: PopulationModel, case: Case, fixed: dict[str, float]) -> Individual:
+def _individual(
+    model: PopulationModel, case: Case, fixed: dict[str, float], others: OtherDrugs
+) -> Individual:
     """Raises ``InvalidExpression`` or ``ValueError`` if the model gives no usable value."""
     transplant = timeline.transplanted_at(case.subject, case.now)
     times: list[float] = []
     rows: list[Row] = []
-    changes = _change_points(model, case)
+    changes = _change_points(model, case, others)
     subject = (
         case.subject if model.interpolation == timeline.LOCF else timeline.known_by(case.subject, case.now)
     )
@@ -234,13 +254,21 @@ def _individual(model: PopulationModel, case: Case, fixed: dict[str, float]) -> 
             elif name not in fixed:
                 values[name] = timeline.read(covariate, subject, middle, model.interpolation).value
         row = row_of(model, values)
+        found = others.lasting if until is None else others.at(time + (until - time) / 2)
+        row = replace(
+            row,
+            typical=slowed(model.form.columns, row.typical, found),
+            points=tuple(slowed(model.form.columns, point, found) for point in row.points),
+            spread=spread(found),
+        )
         if not rows or row != rows[-1]:
             times.append(_hours(time, case) if rows else -np.inf)
             rows.append(row)
     labels: list[str] | None = None
     if model.iov:
         times, rows, labels = occasions.split(times, rows, _occasions(model, case))
-    return replace(individual_of(model, times, rows, labels), clock_h=_clock(case))
+    individual = widened(individual_of(model, times, rows, labels), [row.spread for row in rows])
+    return replace(individual, clock_h=_clock(case))
 
 
 def _hours(time: datetime, case: Case) -> float:
@@ -262,7 +290,10 @@ def _occasions(model: PopulationModel, case: Case) -> tuple[Occasion, ...]:
     return occasions.in_a_case(
         model.occasions,
         doses=[_hours(dose.time, case) for dose in case.doses],
-        levels=[_hours(level.time, case) for level in case.levels],
+        levels=sorted(
+            _hours(time, case)
+            for time in ([one.time for one in case.levels] + [one.time for one in case.effects])
+        ),
         midnight=-_clock(case),
         most=min(room, model.occasions.own),
     )
@@ -270,11 +301,13 @@ def _occasions(model: PopulationModel, case: Case) -> tuple[Occasion, ...]:
 
 def _start(case: Case) -> datetime:
     """The first dose or level, at most ``now``: nothing before it matters."""
-    return min([case.now, *(dose.time for dose in case.doses), *(level.time for level in case.levels)])
+    times = [dose.time for dose in case.doses] + [level.time for level in case.levels]
+    return min([case.now, *times, *(effect.time for effect in case.effects)])
 
 
-def _change_points(model: PopulationModel, case: Case) -> list[datetime]:
-    """The start and every later instant up to ``now`` at which a covariate may change."""
+def _change_points(model: PopulationModel, case: Case, others: OtherDrugs) -> list[datetime]:
+    """The start and every later instant up to ``now`` at which a covariate or another drug's effect may
+    change."""
     start = _start(case)
     times = {
         measurement.time
@@ -285,6 +318,10 @@ def _change_points(model: PopulationModel, case: Case) -> list[datetime]:
     transplant = timeline.transplanted_at(case.subject, case.now)
     if transplant is not None and _switched(model, "first_day_after_transplant"):
         times |= {transplant, transplant + FIRST_DAY}
+    moving = others.changes(start)
+    times |= moving
+    if moving or (others.lasting != others.at(case.now)):
+        times.add(case.now)  # the future is not what has been
     marks = [start, *sorted(time for time in times if start < time <= case.now)]
     if model.interpolation != "linear":
         return marks

@@ -45,6 +45,8 @@ class Row:
     """Names in ``iov``."""
     points: tuple[tuple[float, ...], ...] = ()
     """Typical values of each support point."""
+    spread: float = 0.0
+    """Standard deviation of ln clearance that other drugs add while the row holds."""
 
 
 def row_of(model: PopulationModel, covariates: Mapping[str, float]) -> Row:
