@@ -22,6 +22,7 @@ from numba.extending import intrinsic
 
 from dosing_core.kinetics import linear
 from dosing_core.kinetics.compiled import compiled
+from dosing_core.kinetics.cycles import LEAST_CYCLES, MOST_EVENTS, repeat, repeats
 from dosing_core.kinetics.linear import CL, LAG, V1, F
 from dosing_core.population.individual import FloatArray, IntArray
 
@@ -296,6 +297,7 @@ def run(
     steps, scratch = np.zeros((SLOTS, COEFFICIENTS, LANES)), np.empty((4, LANES))
     times, lengths = np.empty(len(event_time) + n_depot), np.empty(LANES)
     items = np.empty(len(event_time) + n_depot, dtype=np.int64)
+    cycle, gained, entered = np.zeros((COEFFICIENTS, LANES)), np.empty((3, LANES)), np.empty(LANES)
     first = 0
     while first < n:
         count = alike(parameters, first, depot)
@@ -307,9 +309,9 @@ def run(
         row, slot, running, done = 0, 0, 0, 0
         rate, now = 0.0, 0.0
         loaded, counting = False, False
-        for k in range(len(times)):
-            if done == outputs:
-                break
+        k = -1
+        while k + 1 < len(times) and done < outputs:
+            k += 1
             length = times[k] - now
             if loaded and length > 0.0:
                 at = 0
@@ -326,6 +328,50 @@ def run(
                     for lane in range(count):
                         books[2, lane] += rate * length
             now = times[k]
+            period, repeated = 0, 0
+            if running == 0:
+                while repeated < LEAST_CYCLES and period < MOST_EVENTS:
+                    period += 1
+                    repeated = repeats(
+                        times, items, k, period, event_kind, event_value, depot_amount, depot_row
+                    )
+            if repeated >= LEAST_CYCLES:
+                loaded = True
+                after = k + period * repeated
+                interval = (times[after] - now) / repeated
+                gained[:] = 0.0
+                entered[:] = 0.0
+                for part in range(period):
+                    i = items[k + part]
+                    if i < 0:
+                        dose = -1 - i
+                        for lane in range(count):
+                            swallowed = depot_amount[dose] * parameters[first + lane, depot_row[dose], F]
+                            gained[2, lane] += swallowed
+                            entered[lane] += swallowed
+                    elif event_kind[i] == 2:
+                        running += 1 if event_value[i] > 0.0 else -1
+                        rate = max(rate + event_value[i], 0.0) if running > 0 else 0.0
+                    else:
+                        for lane in range(count):
+                            gained[0, lane] += event_value[i]
+                            entered[lane] += event_value[i]
+                    since = times[k + part] - now
+                    length = (interval if part + 1 == period else times[k + part + 1] - now) - since
+                    lengths[:] = length
+                    block_step(rates, lengths, depot, rate > 0.0, count, cycle, scratch)
+                    advance(cycle, rate, depot, count, gained)
+                    for lane in range(count):
+                        entered[lane] += rate * length
+                lengths[:] = interval
+                block_step(rates, lengths, depot, running > 0, count, cycle, scratch)
+                repeat(cycle, depot, repeated, count, gained, state)
+                if counting:
+                    for lane in range(count):
+                        books[2, lane] += repeated * entered[lane]
+                now = times[after]
+                k = after - 1
+                continue
             i = items[k]
             if i < 0:
                 dose = -1 - i
