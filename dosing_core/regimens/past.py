@@ -1,8 +1,8 @@
 """Where every particle is when the first dose that is decided on is given, so that no search runs the history
 again.
 
-Closed forms need no such state: their history is as cheap as any dose. For them a part holds None and the
-doses are joined.
+Kinetics that is solved exactly needs no such state: its history is as cheap as any dose. Such a part holds
+None and the doses are joined.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import numpy as np
 from dosing_core.inference.particles import Particles
 from dosing_core.kinetics import DoseTable, auc, concentrations
 from dosing_core.kinetics.ode import State, state_at
+from dosing_core.kinetics.symbolic import linear_form
 from dosing_core.population.individual import FloatArray, Individual, IntArray
 from dosing_core.population.system import System
 
@@ -55,7 +56,7 @@ class Past:
         for (individual, parameters, state), output in zip(self.parts, each, strict=True):
             if state is None:
                 table = self.history.joined(future)
-                found.append(concentrations(individual, parameters, table, times))
+                found.append(concentrations(individual, parameters, table, times, output))
             else:
                 found.append(
                     concentrations(individual, parameters, future, times, output, self.tolerance, state=state)
@@ -92,8 +93,8 @@ def past_of(particles: Particles, history: DoseTable, first_h: float) -> Past:
     parts = []
     for individual, eta in particles:
         parameters = individual.parameters(eta)
-        written = isinstance(individual.structure, System)
-        state = state_at(individual, parameters, history, first_h, TOLERANCE) if written else None
+        stepped = isinstance(individual.structure, System) and linear_form(individual.structure) is None
+        state = state_at(individual, parameters, history, first_h, TOLERANCE) if stepped else None
         parts.append((individual, parameters, state))
     return Past(tuple(parts), history, float(first_h))
 

@@ -1,7 +1,8 @@
 """What any dose of a schedule does to each particle, from one simulation of the schedule with 1 mg.
 
-Linear kinetics superpose: the concentration is the free decay of the doses already given plus dose times
-the concentration of a train of 1 mg. So each schedule is simulated once and every dose of it is a product.
+Linear kinetics superpose, in closed form or written out: the concentration is the free decay of the doses
+already given plus dose times that of a train of 1 mg. So each schedule is simulated once and every dose of it
+is a product.
 Saturable binding is applied to that sum, pointwise, because the measured concentration is not linear.
 
 Use::
@@ -30,9 +31,19 @@ from dosing_core.kinetics.above import share_above
 from dosing_core.kinetics.events import rows_at
 from dosing_core.kinetics.history import DoseTable
 from dosing_core.kinetics.linear import CL, LAG, V1, F
-from dosing_core.kinetics.predict import auc, bound, concentrations, interval_quadrature, panels
+from dosing_core.kinetics.predict import (
+    auc,
+    bound,
+    concentrations,
+    interval_quadrature,
+    panels,
+    steady_state,
+    steady_state_auc24,
+)
 from dosing_core.kinetics.steady import bound_areas, steady_oral_peak, steady_profile
 from dosing_core.population.individual import FloatArray, Individual
+from dosing_core.population.system import System
+from dosing_core.regimens.extremes import highest
 
 DAY_H = 24.0
 RISE, ABSORB, FALL = 9, 33, 33
@@ -57,12 +68,12 @@ def responses(
 
     ``first_h``: hours from now to the first future dose (the loading dose, if there is one).
     ``history``: every dose that is given before it; still washing out at ``first_h``.
-    Raises ``ValueError`` if a schedule is oral but a model has no absorption.
+    Raises ``ValueError`` if a model has no way in for a dose by a schedule's route.
     """
-    if any(schedule.route == "oral" for schedule in schedules) and not all(
-        individual.takes("oral") for individual, _ in particles
-    ):
-        raise ValueError("the model has no absorption, but a schedule is oral")
+    for route in {schedule.route for schedule in schedules}:
+        if not all(individual.takes(route) for individual, _ in particles):
+            way = "absorption" if route == "oral" else "way in for an infusion"
+            raise ValueError(f"the model has no {way}, but a schedule is {route}")
     past = _Past(particles, first_h, history)
     return tuple(Response(schedule, past) for schedule in schedules)
 
@@ -160,11 +171,14 @@ class Response:
 
     def _profile(self, times: FloatArray) -> list[FloatArray]:
         """Kinetic concentration [n, n_times] of 1 mg at steady state, ``times`` h after a dose, by part."""
+        return [self._unit(individual, parameters, times) for individual, parameters in self._past.parts]
+
+    def _unit(self, individual: Individual, parameters: FloatArray, times: FloatArray) -> FloatArray:
         interval = float(self.schedule.interval_h)
-        return [
-            steady_profile(parameters[:, -1].copy(), 1.0, interval, self._duration, self._depot, times)
-            for _, parameters in self._past.parts
-        ]
+        if isinstance(individual.structure, System):
+            return steady_state(individual, parameters, 1.0, interval, self._duration, self._depot, times)
+        last = parameters[:, -1].copy()
+        return np.asarray(steady_profile(last, 1.0, interval, self._duration, self._depot, times))
 
     @property
     def _grid(self) -> FloatArray:
@@ -181,35 +195,31 @@ class Response:
     @cached_property
     def _areas(self) -> list[_SteadyArea]:
         return [
-            _steady_area(individual, parameters[:, -1], self.schedule)
-            for individual, parameters in self._past.parts
+            _steady_area(individual, parameters, self.schedule) for individual, parameters in self._past.parts
         ]
 
     @cached_property
     def _troughs(self) -> list[FloatArray]:
-        interval, start = float(self.schedule.interval_h), np.zeros(1)
-        return [
-            steady_profile(parameters[:, -1].copy(), 1.0, interval, self._duration, self._depot, start)[:, 0]
-            for _, parameters in self._past.parts
-        ]
+        return [profile[:, 0] for profile in self._profile(np.zeros(1))]
 
     @cached_property
     def _peaks(self) -> list[FloatArray]:
+        return [self._peak(individual, parameters) for individual, parameters in self._past.parts]
+
+    def _peak(self, individual: Individual, parameters: FloatArray) -> FloatArray:
+        """Highest kinetic concentration [n] of 1 mg at steady state."""
         interval = float(self.schedule.interval_h)
+        if isinstance(individual.structure, System):
+            times = self._grid
+            profile = self._unit(individual, parameters, times)
+            return highest(profile, times) if self._depot else np.asarray(profile.max(axis=1))
+        last = parameters[:, -1].copy()
         if self._depot:
-            return [
-                steady_oral_peak(parameters[:, -1].copy(), interval) for _, parameters in self._past.parts
-            ]
+            return np.asarray(steady_oral_peak(last, interval))
         if self._duration == 0.0:
-            return [
-                trough + 1.0 / parameters[:, -1, V1]
-                for trough, (_, parameters) in zip(self._troughs, self._past.parts, strict=True)
-            ]
-        end = np.array([self._duration % interval])
-        return [
-            steady_profile(parameters[:, -1].copy(), 1.0, interval, self._duration, False, end)[:, 0]
-            for _, parameters in self._past.parts
-        ]
+            start = self._unit(individual, parameters, np.zeros(1))[:, 0]
+            return np.asarray(start + 1.0 / last[:, V1])
+        return self._unit(individual, parameters, np.array([self._duration % interval]))[:, 0]
 
 
 class _Past:
@@ -271,9 +281,14 @@ class _SteadyArea:
         return bound_areas(doses, self.profile, self.weights, float(capacity), float(constant))
 
 
-def _steady_area(individual: Individual, last: FloatArray, schedule: Schedule) -> _SteadyArea:
+def _steady_area(individual: Individual, parameters: FloatArray, schedule: Schedule) -> _SteadyArea:
     """Without binding the profile is its own area: F · 24 / (CL · interval), a single node."""
     interval, depot = float(schedule.interval_h), schedule.route == "oral"
+    if isinstance(individual.structure, System):
+        given = 0.0 if depot else schedule.duration_h
+        whole = steady_state_auc24(individual, parameters, 1.0, interval, given, depot)
+        return _SteadyArea(individual, whole[:, None], np.ones(1))
+    last = parameters[:, -1]
     if individual.binding is None:
         available = last[:, F] if depot else np.ones(len(last))
         area = available / last[:, CL] * (DAY_H / interval)

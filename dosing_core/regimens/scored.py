@@ -11,12 +11,12 @@ import numpy as np
 from dosing_core.case import Regimen
 from dosing_core.goals.attainment import Attainment, attainment
 from dosing_core.goals.loss import losses
-from dosing_core.goals.metrics import Response, exposures, plain
+from dosing_core.goals.metrics import OF_AN_OUTPUT, Response, exposures, plain
 from dosing_core.goals.utility import worth
 from dosing_core.inference.particles import Particles
-from dosing_core.kinetics import DoseTable
+from dosing_core.kinetics import DoseTable, is_linear
 from dosing_core.library.schema import Judgement
-from dosing_core.population.individual import FloatArray, Individual, Structure
+from dosing_core.population.individual import FloatArray, Individual
 from dosing_core.recommendation import Target
 from dosing_core.regimens.candidates import Candidate
 from dosing_core.regimens.past import Past, past_of
@@ -55,7 +55,10 @@ class Question:
 
     @property
     def superposes(self) -> bool:
-        """True if a dose's effect on the exposure is a product, whatever else is given."""
+        """True if a dose's effect on what is aimed at is a product, whatever else is given. An effect or the
+        like is not, even where the kinetics is linear."""
+        if self.target.metric in OF_AN_OUTPUT:
+            return False
         return all(superposes(individual) for individual, _ in self.particles)
 
     @cached_property
@@ -188,5 +191,5 @@ def found(
 
 
 def superposes(individual: Individual) -> bool:
-    """True if ``responses`` knows the individual's kinetics: what doses bring adds up."""
-    return isinstance(individual.structure, Structure)
+    """True if ``responses`` knows what doses bring of the measured concentration: it adds up."""
+    return is_linear(individual, 0)

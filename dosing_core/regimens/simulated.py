@@ -20,6 +20,7 @@ from dosing_core.kinetics import DoseTable, train
 from dosing_core.kinetics.above import share_above
 from dosing_core.population.individual import FloatArray
 from dosing_core.population.system import System
+from dosing_core.regimens.extremes import highest, lowest
 from dosing_core.regimens.past import Past
 from dosing_core.regimens.responses import DAY_H, Schedule
 
@@ -85,7 +86,7 @@ class SimulatedResponse:
         for dose in doses:
             seen = self._seen_lately(float(dose))[:, inside]
             oral = self.schedule.route == "oral"
-            found.append(-_lowest(-seen, times[inside]) if oral else seen.max(axis=1))
+            found.append(highest(seen, times[inside]) if oral else seen.max(axis=1))
         return np.stack(found)
 
     def time_above(self, doses: FloatArray, threshold: FloatArray) -> FloatArray:
@@ -119,7 +120,7 @@ class SimulatedResponse:
     def nadir(self, doses: FloatArray, output: str) -> FloatArray:
         """Lowest value of an output between the first dose and the horizon, in its unit."""
         times, places = np.linspace(self._first_h, self.end_h, HORIZON_POINTS), self._places(output)
-        return self._each(doses, lambda future: _lowest(self._past.at(future, times, places), times))
+        return self._each(doses, lambda future: lowest(self._past.at(future, times, places), times))
 
     def first_day_auc(
         self, doses: FloatArray, loading_mg: float | None = None, loading_duration_h: float | None = None
@@ -188,21 +189,3 @@ class SimulatedResponse:
 
     def _each(self, doses: FloatArray, read: _Reading, count: int | None = None) -> FloatArray:
         return np.stack([read(self._future(dose, count)) for dose in doses])
-
-
-def _lowest(values: FloatArray, times: FloatArray) -> FloatArray:
-    """Minimum [n] of curves [n, n_times], by the parabola through the lowest point and its neighbours where
-    those are about evenly apart; the lowest point itself at an end or beside a kink."""
-    place = np.clip(np.argmin(values, axis=1), 1, values.shape[1] - 2)
-    row = np.arange(len(values))
-    left, middle, right = values[row, place - 1], values[row, place], values[row, place + 1]
-    before, after = times[place] - times[place - 1], times[place + 1] - times[place]
-    down, up = (middle - left) / before, (right - middle) / after
-    bend = (up - down) / (before + after)
-    slope = (down * after + up * before) / (before + after)
-    smooth = (
-        (bend > 0.0) & (middle <= left) & (middle <= right) & (np.maximum(before / after, after / before) < 3)
-    )
-    dip = 0.25 * slope * slope / np.where(bend > 0.0, bend, 1.0)
-    lowest: FloatArray = np.where(smooth, middle - dip, values.min(axis=1))
-    return lowest
