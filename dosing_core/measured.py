@@ -14,7 +14,6 @@ from dosing_core.kinetics import hours
 from dosing_core.population.individual import FloatArray, Individual
 from dosing_core.population.system import System
 
-
 CONCENTRATION = "concentration"
 """The output that a level measures, and so no effect."""
 

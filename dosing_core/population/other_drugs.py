@@ -52,8 +52,8 @@ class OtherDrugs:
         return self.at(self.now + AHEAD)
 
     def changes(self, start: datetime) -> set[datetime]:
-        """Instants from ``start`` to ``now`` between which each interaction is taken as constant: steps of half
-        a half-time while it sets in or wears off. Empty if nothing that is on the list ever changes."""
+        """Instants from ``start`` to ``now`` between which each interaction is taken as constant: steps of
+        half a half-time while it sets in or wears off. Empty if nothing on the list ever changes."""
         found: set[datetime] = set()
         for interaction in self.interactions:
             step = timedelta(hours=interaction.half_time.value / 2.0)
@@ -113,8 +113,8 @@ def spread(found: Sequence[Effect]) -> float:
 def widened(individual: Individual, spreads: Sequence[float]) -> Individual:
     """The individual with one more random effect on elimination in the rows whose spread is above 0.
 
-    Rows where it is weaker than at its strongest share its variance: a shade too wide, never too narrow. Where
-    an occasion has an effect on elimination already, that one's variance grows instead.
+    Rows where it is weaker than at its strongest share its variance: a shade too wide, never too narrow.
+    Where an occasion has an effect on elimination already, that one's variance grows instead.
     """
     affected = np.array([sd > 0.0 for sd in spreads], dtype=np.bool_)
     eliminates = np.array([name in ELIMINATION for name in individual.columns], dtype=np.bool_)

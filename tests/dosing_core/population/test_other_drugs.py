@@ -77,9 +77,9 @@ def test_a_drug_taken_all_along_halves_clearance_throughout() -> None:
 
 
 def test_an_interaction_sets_in_by_its_half_time_and_the_future_meets_what_is_to_come() -> None:
-    """Started 48 h ago, half-time 24 h. By hand: in the middle of a step at 6 h after the start a share of
     """By hand: started 48 h ago, half-time 24 h; in the middle of a step, 6 h after the start, a share of
     1 − 2^(−6/24) = 0.159104, at 42 h 0.702698; for the future, 96 h, 0.9375. CL is 5 · (1 − share/2)."""
+    individual = _bound(since=NOW - timedelta(hours=48)).hypotheses[0].individual
 
     assert _at(individual, -60) == 5.0
     assert _at(individual, -42) == pytest.approx(5 * (1 - 0.159104 / 2), rel=1e-5)
