@@ -146,7 +146,17 @@ def _dose(running: _Running, row: Row, p: Parameters) -> None:
     if rate == -2:
         rate = amount / p[f"D{compartment}"]
     steady, interval = int(row.get("SS", 0)), row.get("II", 0.0)
-    if steady:
+    if steady and rate == 0 and running.model.rates is not None:
+        # The geometric series of the doses before, the last of which arrived ``interval - lag`` ago.
+        rates, dose = running.model.rates(p), np.zeros(running.model.compartments)
+        dose[compartment - 1] = amount
+        whole = expm(rates * interval)
+        before = np.linalg.solve(np.eye(len(dose)) - whole, whole @ dose)
+        amounts = expm(rates * (interval - lag)) @ (before + dose)
+        running.amounts = amounts if steady == 1 else running.amounts + amounts
+        if steady == 1:
+            running.infusions, running.pending = [], []
+    elif steady:
         alone = _Running(
             running.model, amounts=np.zeros(running.model.compartments), now=time - STEADY * interval
         )

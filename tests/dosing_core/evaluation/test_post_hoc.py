@@ -200,7 +200,7 @@ def test_etas_of_occasions_are_the_post_hoc_etas() -> None:
     names = ("CL", "V1", "ka", "CL OCC1", "ka OCC1", "CL OCC2", "ka OCC2", "CL OCC5", "ka OCC5")
     assert fit.eta_names == names
     omega = np.diag([0.09, 0.04, 0.16] + 3 * [0.04, 0.25])
-    found = post_hoc(replace(other, parameters=parameters), OCCASIONS, omega, np.round(fit.eta, 1))
+    found = post_hoc(replace(other, parameters=parameters), OCCASIONS, omega, np.round(fit.eta, 2))
     assert fit.eta == pytest.approx(found, abs=1e-5)
 
 
