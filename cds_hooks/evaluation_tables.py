@@ -123,8 +123,8 @@ def shrinkage_of(fits: Sequence[SubjectFit], subjects: Sequence[ModelledSubject]
         yield [one.name.replace(" ", "_"), one.subjects, one.by_deviation, one.by_variance, one.posterior]
 
 
-def course(model: PopulationModel, found: Course) -> Iterator[Sequence[Cell]]:
-    unit = 1.0 / model.units.concentration_factor
+def course(model: PopulationModel, found: Course, output: int = 0) -> Iterator[Sequence[Cell]]:
+    unit = 1.0 / model.form.outputs[output].scale
     yield ["TIME", "TYPICAL", "P05", "P50", "P95", "MEASURED_P05", "MEASURED_P50", "MEASURED_P95"]
     for i, time in enumerate(found.time):
         values = (found.typical[i], *found.percentiles[:, i], *found.measured[:, i])
@@ -133,12 +133,15 @@ def course(model: PopulationModel, found: Course) -> Iterator[Sequence[Cell]]:
 
 def subjects_of(model: PopulationModel, people: Population) -> Iterator[Sequence[Cell]]:
     """One row a virtual person: etas and parameters in the model's units."""
-    names = people.individual.eta_names
-    parameters = people.parameters[:, -1]
+    names = list(dict.fromkeys(name for group in people.groups for name in group.individual.eta_names))
     yield ["ID", *(f"ETA_{name}" for name in names), *(name for _, name, _ in _own(model))]
-    for i, eta in enumerate(people.eta):
-        own = (float(parameters[i, column]) / factor for column, _, factor in _own(model))
-        yield [i + 1, *(float(value) for value in eta), *own]
+    number = 0
+    for group in people.groups:
+        where = {name: i for i, name in enumerate(group.individual.eta_names)}
+        for eta, parameters in zip(group.eta, group.parameters[:, -1], strict=True):
+            number += 1
+            own = (float(parameters[column]) / factor for column, _, factor in _own(model))
+            yield [number, *(_at(eta, where.get(name)) for name in names), *own]
 
 
 def _own(model: PopulationModel) -> list[tuple[int, str, float]]:

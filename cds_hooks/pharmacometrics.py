@@ -79,8 +79,8 @@ def add_simulate(commands: Any) -> None:
         "simulate",
         help="simulate a regimen in a virtual population",
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        description="Simulate a regimen in people who differ by the model's random effects and share their\n"
-        "covariates. Writes percentiles over time as CSV and as a picture. Times are in h, doses in\n"
+        description="Simulate a regimen in people who differ by the model's random effects, and by covariates if\n"
+        "a file of them is given. Writes percentiles over time as CSV and as a picture. Times are in h, doses in\n"
         "mg, concentrations in the model's unit.",
     )
     _add_model(parser)
@@ -113,6 +113,22 @@ def add_simulate(commands: Any) -> None:
         type=_covariate,
         metavar="NAME=VALUE",
         help="a covariate by the model's name, in the unit of the model file, e.g. WT=70; repeat for each",
+    )
+    add(
+        "--covariates",
+        type=Path,
+        metavar="FILE.csv",
+        help="covariates of a population: one column a covariate, one row a person; virtual people take "
+        "turns (with --seed they are drawn). --covariate gives those that all share",
+    )
+    add("--output", metavar="NAME", help="an output of the model, such as an effect (default: its first)")
+    add(
+        "--target",
+        action="append",
+        default=[],
+        type=_number,
+        metavar="VALUE",
+        help="a line in the picture, in the unit of the output; repeat for each",
     )
     add("--subjects", type=_whole(1), default=1000, metavar="N", help="virtual people (default: 1000)")
     add(
@@ -326,24 +342,62 @@ def _simulate(options: argparse.Namespace) -> int:
     covariates = _once(options.covariate)
     time = _instants(options)
     doses = _doses(options, model)
+    output = _output(options.output, model)
     try:
-        people = population(constant_individual(model, covariates), options.subjects, options.seed)
+        sets = [constant_individual(model, row) for row in _sets(options.covariates, covariates)]
+        people = population(sets, options.subjects, options.seed)
         _make_directory(options.out)
         progress = Progress("simulate", len(time), options.progress)
-        found = course(people, doses, np.array(time), progress.at)
+        found = course(people, doses, np.array(time), progress.at, output)
     except DosingError as error:
         raise UnusableInput(str(error)) from None
     results = {
-        "simulation.csv": tables.course(model, found),
+        "simulation.csv": tables.course(model, found, output),
         "subjects.csv": tables.subjects_of(model, people),
     }
     _write_tables(options.out, results)
-    _write(options.out / "simulation.svg", _picture(options, model, found))
+    _write(options.out / "simulation.svg", _picture(options, model, found, output))
     print(
         f"{model.id}: {options.subjects} subjects, {len(doses)} doses; "
         f"{', '.join(results)}, simulation.svg in {options.out}"
     )
     return 0
+
+
+def _output(name: str | None, model: PopulationModel) -> int:
+    names = [output.name for output in model.form.outputs]
+    if name is not None and name not in names:
+        raise UnusableInput(f"--output {name}: {model.id} has {', '.join(names)}")
+    return 0 if name is None else names.index(name)
+
+
+def _sets(path: Path | None, shared: dict[str, float]) -> list[dict[str, float]]:
+    """Covariates of each row of the file, with those that all share."""
+    if path is None:
+        return [shared]
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            rows = [row for row in csv.DictReader(file) if any(row.values())]
+    except OSError as error:
+        raise UnusableInput(f"--covariates {path}: {error.strerror}") from None
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise UnusableInput(f"--covariates {path}: {error}") from None
+    sets = []
+    for number, row in enumerate(rows, start=2):
+        own = dict(shared)
+        for name, cell in row.items():
+            if name in shared:
+                raise UnusableInput(f"--covariates {path}: column {name} is given by --covariate too")
+            try:
+                own[name] = _number(cell)
+            except (argparse.ArgumentTypeError, TypeError):
+                raise UnusableInput(
+                    f"--covariates {path}: row {number}, column {name}: {cell!r} is not a number"
+                ) from None
+        sets.append(own)
+    if not sets:
+        raise UnusableInput(f"--covariates {path}: no rows")
+    return sets
 
 
 def _once(covariates: Iterable[tuple[str, float]]) -> dict[str, float]:
@@ -396,10 +450,11 @@ def _doses(options: argparse.Namespace, model: PopulationModel) -> DoseTable:
     )
 
 
-def _picture(options: argparse.Namespace, model: PopulationModel, found: Course) -> str:
+def _picture(options: argparse.Namespace, model: PopulationModel, found: Course, output: int) -> str:
     from cds_hooks.simulation_picture import Curves, picture
 
-    unit = 1.0 / model.units.concentration_factor
+    seen = model.form.outputs[output]
+    unit = 1.0 / seen.scale
 
     def values(row: FloatArray) -> list[float]:
         return [float(value) * unit for value in row]
@@ -421,7 +476,8 @@ def _picture(options: argparse.Namespace, model: PopulationModel, found: Course)
             measured_high=values(found.measured[2]),
         ),
         title,
-        model.units.concentration,
+        seen.unit if output == 0 else f"{seen.name}, {seen.unit}".strip(" ,"),
+        options.target,
     )
 
 

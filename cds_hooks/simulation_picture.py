@@ -34,10 +34,12 @@ class Curves:
     measured_high: Sequence[float]
 
 
-def picture(curves: Curves, title: str, unit: str) -> str:
-    """The SVG document. ``title`` says what was simulated."""
+def picture(curves: Curves, title: str, unit: str, targets: Sequence[float] = ()) -> str:
+    """The SVG document. ``title`` says what was simulated; ``targets`` are drawn as lines."""
     start, end = curves.time[0], curves.time[-1]
-    top = max(max(curves.measured_high), max(curves.high), max(curves.typical), 1e-12)
+    measured = all(math.isfinite(value) for value in curves.measured_high)
+    tops = [*(curves.measured_high if measured else ()), *curves.high, *curves.typical, *targets, 1e-12]
+    top = max(value for value in tops if math.isfinite(value))
     step = _nice(top / 5)
     ceiling = math.ceil(top / step - 1e-9) * step
 
@@ -66,11 +68,21 @@ def picture(curves: Curves, title: str, unit: str) -> str:
         f'<text x="{LEFT}" y="20" font-size="15">{escape(title)}</text>',
         *_value_axis(step, ceiling, y, unit),
         *_time_axis(start, end, x),
-        f'<path d="{band(curves.measured_low, curves.measured_high)}" fill="url(#hatch)"/>',
+        *(
+            [f'<path d="{band(curves.measured_low, curves.measured_high)}" fill="url(#hatch)"/>']
+            if measured
+            else []
+        ),
         f'<path d="{band(curves.low, curves.high)}" fill="#a9c7de" fill-opacity="0.75"/>',
         f'<path d="{path(curves.typical)}" fill="none" stroke="#8a3b12" stroke-width="1.5" '
         'stroke-dasharray="6 4"/>',
         f'<path d="{path(curves.median)}" fill="none" stroke="#123f63" stroke-width="2"/>',
+        *(
+            f'<path d="M{LEFT} {y(value):.1f}H{WIDTH - RIGHT}" stroke="#1d6b3a" stroke-width="1.5" '
+            f'stroke-dasharray="2 4"/><text x="{WIDTH - RIGHT}" y="{y(value) - 4:.1f}" text-anchor="end" '
+            f'fill="#1d6b3a">target {value:.6g}</text>'
+            for value in targets
+        ),
         *_legend(),
         "</svg>",
     ]

@@ -256,6 +256,36 @@ def test_a_typical_person_is_the_model_by_hand(tmp_path: Path) -> None:
     assert typical[16] == pytest.approx(20 * decay**16 + 10 * decay**4, rel=1e-6)
 
 
+def test_a_population_has_covariates_of_its_own_and_the_picture_a_target(tmp_path: Path) -> None:
+    people = tmp_path / "people.csv"
+    people.write_text("CRCL,WT\n30,60\n60,80\n120,70\n")
+    arguments = ["simulate", "--model", "vancomycin", *SIMULATE[:8], "--covariates", str(people)]
+    arguments += ["--covariate", "DIAL=0", "--subjects", "99", "--target", "15", "--out", str(tmp_path)]
+
+    assert cli.main(arguments) == 0
+    assert {float(row["CL"]) > 0 for row in _table(tmp_path / "subjects.csv")} == {True}
+    assert len(_table(tmp_path / "subjects.csv")) == 99
+    assert "target 15" in (tmp_path / "simulation.svg").read_text()
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("CRCL,WT\n30,x\n", "row 2, column WT: 'x' is not a number"),
+        ("CRCL,WT\n", "no rows"),
+        ("CRCL,WT,DIAL\n30,70,0\n", "column DIAL is given by --covariate too"),
+    ],
+)
+def test_a_file_of_covariates_that_does_not_hold_is_refused(
+    text: str, words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    people = tmp_path / "people.csv"
+    people.write_text(text)
+    options = [*SIMULATE[:8], "--covariates", str(people), "--covariate", "DIAL=0", "--out", str(tmp_path)]
+
+    assert words in _refusal(capsys, "simulate", "--model", "vancomycin", *options)
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [
@@ -265,6 +295,7 @@ def test_a_typical_person_is_the_model_by_hand(tmp_path: Path) -> None:
         ([*SIMULATE, "--covariate", "WT=71"], "--covariate WT is given twice"),
         ([*SIMULATE, "--covariate", "DIAL=0", "--route", "oral"], "--route oral"),
         ([*SIMULATE, "--covariate", "DIAL=0", "--subjects", "5000"], "need a seed"),
+        ([*SIMULATE, "--covariate", "DIAL=0", "--output", "inr"], "--output inr: vancomycin.goti2018 has"),
         ([*SIMULATE, "--covariate", "DIAL=0", "--step", "0.0001"], "more than 50000 steps"),
     ],
 )

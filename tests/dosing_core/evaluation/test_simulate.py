@@ -56,8 +56,12 @@ def test_blocks_of_time_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_seed_repeats_and_another_differs() -> None:
     individual = constant_individual(simple_model(), {"WT": 70.0})
 
-    assert population(individual, 5, 1).eta.tobytes() == population(individual, 5, 1).eta.tobytes()
-    assert population(individual, 5, 1).eta.tobytes() != population(individual, 5, 2).eta.tobytes()
+    def drawn(seed: int) -> bytes:
+        (group,) = population(individual, 5, seed).groups
+        return group.eta.tobytes()
+
+    assert drawn(1) == drawn(1)
+    assert drawn(1) != drawn(2)
 
 
 def test_random_effects_have_the_models_covariance() -> None:
@@ -70,10 +74,24 @@ def test_random_effects_have_the_models_covariance() -> None:
     )
     people = population(constant_individual(model, {"WT": 70.0}), 4096)
 
-    assert np.cov(people.eta.T) == pytest.approx(np.array([[0.09, 0.036], [0.036, 0.04]]), rel=0.01)
+    assert np.cov(people.groups[0].eta.T) == pytest.approx(np.array([[0.09, 0.036], [0.036, 0.04]]), rel=0.01)
 
 
 @pytest.mark.parametrize(("subjects", "words"), [(0, "at least one"), (5000, "need a seed")])
 def test_impossible_populations_are_refused(subjects: int, words: str) -> None:
     with pytest.raises(NotSupported, match=words):
         population(constant_individual(simple_model(), {"WT": 70.0}), subjects)
+
+
+def test_people_of_several_weights_take_turns() -> None:
+    """CL is proportional to weight: half the people at 35 kg, half at 140 kg; no other variability shows."""
+    model = simple_model(
+        iiv={"CL": {"reported_as": "omega_SD", "reported_value": 1e-6, "omega_variance": 1e-12}}
+    )
+    sets = [constant_individual(model, {"WT": weight}) for weight in (35.0, 140.0)]
+    found = course(population(sets, 100), BOLUS, np.array([6.0]))
+
+    slow, fast = 10.0 * np.exp(-0.05 * 6.0), 10.0 * np.exp(-0.2 * 6.0)
+    assert found.percentiles[:, 0] == pytest.approx([fast, (slow + fast) / 2.0, slow], rel=1e-5)
+    assert [len(group.eta) for group in population(sets, 100).groups] == [50, 50]
+    assert len(population(sets, 100, seed=3)) == 100
