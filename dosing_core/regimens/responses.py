@@ -46,6 +46,8 @@ from dosing_core.population.system import System
 from dosing_core.regimens.extremes import highest
 
 DAY_H = 24.0
+EVENLY = 97
+"""Points of an interval where nobody knows when the top comes."""
 RISE, ABSORB, FALL = 9, 33, 33
 """Points of a steady profile while an infusion runs, while a swallowed dose is absorbed, and afterwards: the
 time above a threshold is known to 0.3 % of the interval."""
@@ -210,7 +212,8 @@ class Response:
         """Highest kinetic concentration [n] of 1 mg at steady state."""
         interval = float(self.schedule.interval_h)
         if isinstance(individual.structure, System):
-            times = self._grid
+            # A zero-order input ends at a kink whose time is the particle's own: everywhere alike fine.
+            times = np.linspace(0.0, interval, EVENLY) if self._depot else self._grid
             profile = self._unit(individual, parameters, times)
             return highest(profile, times) if self._depot else np.asarray(profile.max(axis=1))
         last = parameters[:, -1].copy()

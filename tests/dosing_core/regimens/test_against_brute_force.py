@@ -106,8 +106,8 @@ def test_chances_of_linear_drugs_in_full(drug: str) -> None:
 @pytest.mark.parametrize("name", ["three_compartments", "transit_depot", "zero_order", "parallel_inputs"])
 @pytest.mark.parametrize("metric", ["trough", "average", "peak"])
 def test_linear_systems_superpose_too(name: str, metric: str) -> None:
-    """What a search says of their steady state is what two months of doses, one by one, come to. A peak is read
-    off a grid, which misses a kink at a particle's own time by up to 1 %."""
+    """What a search says of their steady state is what two months of doses, one by one, come to. A peak is
+    read off a grid, which misses a kink at a particle's own time by up to 1 %."""
     case = MODELS[name]()
     person, eta = case.individual, _drawn(case.individual, 1, 24, 0.3)
     parameters = person.parameters(eta)
