@@ -20,7 +20,7 @@ from dosing_core.inference import closed, general
 from dosing_core.inference.descent import factor, to_eta
 from dosing_core.inference.observations import Observations
 from dosing_core.inference.points import DIMENSIONS, normal_points
-from dosing_core.kinetics import DoseTable, Prediction, prediction
+from dosing_core.kinetics import DoseTable, Prediction, is_exact, prediction
 from dosing_core.population.individual import FloatArray, Individual, Structure
 
 STARTS = 4
@@ -115,6 +115,8 @@ def surfaces(
     predict: Prediction | None = None,
 ) -> tuple[general.Surface, general.Surface]:
     """The surface to finish a descent on, and the coarser one to begin it and to spread particles over."""
+    if predict is None and is_exact(individual):
+        predict = prediction(individual, doses, observations.time, observations.output)
     if predict is not None:
         surface = general.Surface(individual, observations, predict, lower)
         return surface, surface

@@ -16,7 +16,7 @@ from dosing_core.kinetics.compartments import Machine, linear_outputs, machine
 from dosing_core.kinetics.events import rows_at
 from dosing_core.kinetics.exact_steady import areas
 from dosing_core.kinetics.history import DoseTable, no_doses
-from dosing_core.kinetics.itinerary import Laid, lay_out, lay_steady, system_of
+from dosing_core.kinetics.laying import Laid, lay_out, lay_steady, system_of
 from dosing_core.kinetics.tape import compile_expressions
 from dosing_core.population.individual import FloatArray, Individual, IntArray
 from dosing_core.population.system import CLOCK, DOSE, TIME, System

@@ -47,6 +47,13 @@ def is_linear(individual: Individual, output: int | None = 0) -> bool:
     )
 
 
+def is_exact(individual: Individual) -> bool:
+    """True if no tolerance is read: a closed form, or a linear system."""
+    return (
+        not isinstance(individual.structure, System) or symbolic.linear_form(individual.structure) is not None
+    )
+
+
 def prediction(
     individual: Individual,
     doses: DoseTable,
@@ -67,7 +74,7 @@ def prediction(
     """
     times = np.asarray(times, dtype=np.float64)
     if isinstance(individual.structure, System):
-        if state is None and symbolic.linear_form(individual.structure) is not None:
+        if state is None and is_exact(individual):
             due = np.zeros(len(times), dtype=np.int64) if outputs is None else np.asarray(outputs)
             return exact.prediction(individual, doses, times, due)
         return ode.prediction(individual, doses, times, outputs, tolerance, state=state, together=together)
@@ -122,7 +129,7 @@ def auc(
     if end == start:
         return np.zeros(len(parameters))
     if isinstance(individual.structure, System):
-        if state is None and symbolic.linear_form(individual.structure) is not None:
+        if state is None and is_exact(individual):
             area = exact.area(individual, parameters, doses, start, end, output)
             if area is not None:
                 return area
