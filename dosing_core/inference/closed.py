@@ -199,8 +199,8 @@ def _curved(
     fisher: FloatArray,
     hessian: FloatArray,
 ) -> None:
-    """As ``slopes_at`` at one z [1, d], and the Hessian [d, d]: that of the levels' objective by f is known, so
-    only the predictions are differenced."""
+    """As ``slopes_at`` at one z [1, d], and the Hessian [d, d]: that of the levels' objective by f is known,
+    so only the predictions are differenced."""
     d, square = z.shape[1], STEP * STEP
     predicted = predictions(problem, _surroundings(z))
     slopes(problem.levels, predicted, STEP, z, objective, gradient, fisher)
