@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -167,8 +167,12 @@ def _modelled(model: PopulationModel, subject: DatasetSubject, known: dict[objec
     keys = [(row, record.occasion) for row, record in zip(rows, subject.covariates, strict=True)]
     when = timeline(subject.events, keys, hours, model.interpolation)
     individual = _individual(model, subject, when, rows)
-    samples = [(k, event) for k, event in enumerate(subject.events) if isinstance(event, Sample)]
     notes: list[str] = []
+    samples = [
+        (k, _quantified(model, individual, event, notes))
+        for k, event in enumerate(subject.events)
+        if isinstance(event, Sample)
+    ]
     courses = _courses(model, subject, individual, when, notes)
     output = [output_of(model, individual, sample) for _, sample in samples]
     levels = [(k, sample) for k, sample in samples if sample.value is not None]
@@ -290,6 +294,20 @@ def _check_additive(individual: Individual, record: DoseRecord) -> None:
         raise InvalidDataset(
             record.row, "SS", "2 adds to what is there, which needs a linear model in closed form"
         )
+
+
+def _quantified(model: PopulationModel, individual: Individual, sample: Sample, notes: list[str]) -> Sample:
+    """A level below the model's own limit of quantification is censored, or left out, as the model says."""
+    name = model.form.outputs[output_of(model, individual, sample)].name
+    residual = model.residual_of(name)
+    if sample.value is None or sample.censored or residual is None or residual.lloq is None:
+        return sample
+    if sample.value >= residual.lloq:
+        return sample
+    if residual.below_lloq == "drop":
+        notes.append(f"level at row {sample.row} below the model's limit of quantification left out")
+        return replace(sample, value=None)
+    return replace(sample, value=residual.lloq, censored=-1)
 
 
 def _check_level(individual: Individual, sample: Sample, output: int) -> None:

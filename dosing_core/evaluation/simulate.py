@@ -2,7 +2,8 @@
 
 People differ by the model's random effects, and by their covariates where several sets are given. Without a
 seed they stand at fixed quasi-random points, so percentiles converge faster than by chance; with a seed they
-are drawn by a generator, so that two seeds show how much chance matters. Either way a run repeats to the last bit.
+are drawn by a generator, so that two seeds show how much chance matters. Either way a run repeats to the
+last bit.
 
 Two bands, never to be mixed up: of the true concentration, and of a measured level, with residual error.
 """

@@ -215,3 +215,16 @@ def test_a_level_of_nothing_needs_an_additive_error(value: str) -> None:
     assert one_subject(simple_model(), text).observations.value.tolist() == [float(value)]
     with pytest.raises(InvalidDataset, match=r"row 3, column DV: .* no level"):
         one_subject(proportional, text)
+
+
+@pytest.mark.parametrize(("below", "values", "limits"), [("m3", [0.5, 2.0], [-1, 0]), ("drop", [2.0], [0])])
+def test_a_level_below_the_models_own_limit_is_what_the_model_says(
+    below: str, values: list[float], limits: list[int]
+) -> None:
+    residual = {"form": "additive", "additive_sd": 0.1, "lloq": 0.5, "below_lloq": below}
+    text = "ID,TIME,AMT,CMT,DV,WT\n1,0,100,2,.,70\n1,30,.,2,0.3,70\n1,31,.,2,2,70\n"
+
+    observed = one_subject(simple_model(residual=residual), text).observations
+
+    assert observed.value.tolist() == values
+    assert observed.limit.tolist() == limits
