@@ -11,15 +11,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 from illustrative import infusions, vancomycin
+from simulated_patients import FAMILIES
 
-from dosing_core.inference import Observations, believe
+from dosing_core.inference import Observations, believe, posterior
 from dosing_core.inference.tempering import tempered
 
 ROOT = Path(__file__).parents[3]
 
 
 def fingerprint() -> str:
-    """Digest of particles, weights, evidence and a resample, of importance sampling and of tempering."""
+    """Digest of particles, weights, evidence and a resample, of importance sampling (closed
+    form, occasions, a saturable system) and of tempering."""
     levels = Observations(np.array([-9.0, -0.5]), np.array([24.0, 15.0]))
     hypotheses = [(0.4, "a", vancomycin(60.0)), (0.6, "b", vancomycin(90.0))]
     belief = believe(hypotheses, infusions(6, 12.0, 1000.0), levels)
@@ -31,6 +33,13 @@ def fingerprint() -> str:
     digest.update(belief.weight.tobytes())
     for _, eta in belief.particles(1000):
         digest.update(eta.tobytes())
+    for name in ("occasions", "michaelis_menten_oral"):
+        family = FAMILIES[name]()
+        measured = Observations(np.array([-10.0]), np.array([0.002 if name == "occasions" else 12.0]))
+        found = posterior(family.individual, family.doses, measured)
+        digest.update(found.weight.tobytes())
+        digest.update(found.eta.tobytes())
+        digest.update(found.map_eta.tobytes())
     run = tempered(3, lambda z: -2.0 * np.sum((z - 1.0) ** 2, axis=1))
     digest.update(run.z.tobytes())
     return digest.hexdigest()
