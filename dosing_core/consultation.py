@@ -16,6 +16,7 @@ from dosing_core.averaging import Panel
 from dosing_core.case import Case, Dose, Finding, Regimen
 from dosing_core.earlier_doses import with_earlier_doses
 from dosing_core.goals import choose_target
+from dosing_core.goals.individual_target import IndividualAim, individual_aim
 from dosing_core.inference.belief import Belief
 from dosing_core.inference.particles import Particles
 from dosing_core.kinetics import DoseTable, concentrations, dose_table
@@ -57,6 +58,8 @@ class Consultation:
     weight_kg: float
     height_cm: float | None
     target: Target
+    aim: IndividualAim | None
+    """Where the target follows from the patient's own dose-response: what it rests on."""
     candidates: tuple[Candidate, ...]
     question: Question
     search: Search
@@ -132,6 +135,9 @@ def consult(case: Case, drug_file: DrugFile, screening: Screening, models: Panel
     ordered = judged_order(case.order.regimen, drug_file)
     target = choose_target(drug_file, case)
     question = ask(reviewed.belief, drug_file, target, when, history)
+    aim = _own_aim(question, case, drug_file, ordered or when.present)
+    if aim is not None:
+        target, question = aim.target, replace(question, target=aim.target)
     choices = choices_for(question, drug_file, limits, weight.value, screening.route, ordered)
     found = search(question, choices)
     return Consultation(
@@ -147,12 +153,24 @@ def consult(case: Case, drug_file: DrugFile, screening: Screening, models: Panel
         weight_kg=weight.value,
         height_cm=height.value if height else None,
         target=target,
+        aim=aim,
         candidates=choices,
         question=question,
         search=found,
         chosen=best(found.scored, target, drug_file.judgement),
         order_search=search(question, (Candidate(ordered, usual=True, preference=0),)) if ordered else None,
     )
+
+
+def _own_aim(
+    question: Question, case: Case, drug_file: DrugFile, regimen: Regimen | None
+) -> IndividualAim | None:
+    """The aim that follows from this patient's own dose-response, where the drug file asks for one, effects
+    were measured, and nobody set another goal."""
+    rule = drug_file.individual_target
+    if rule is None or regimen is None or case.goal is not None or not case.effects:
+        return None
+    return individual_aim(question, rule, regimen)
 
 
 def ask(belief: Belief, drug_file: DrugFile, target: Target, when: Timing, history: DoseTable) -> Question:
