@@ -9,7 +9,8 @@ from __future__ import annotations
 import numpy as np
 
 from dosing_core.inference import Observations, Particles, posterior
-from dosing_core.kinetics import DoseTable, auc
+from dosing_core.kinetics import DoseTable, auc, steady_state, steady_state_auc24
+from dosing_core.population.families import build
 from dosing_core.population.individual import Individual, ResidualError, Structure
 from dosing_core.regimens.responses import Schedule, responses
 
@@ -40,6 +41,30 @@ def warm() -> None:
         for response in responses(Particles(((individual, eta),)), schedules, 1.0, doses):
             for answer in (response.auc24, response.trough, response.peak, response.first_day_auc):
                 answer(np.array([10.0]))
+    _warm_linear_systems(doses)
+
+
+def _warm_linear_systems(doses: DoseTable) -> None:
+    """The exact solver's kernels serve any system: one with one compartment stands for all."""
+    system = build(
+        {"compartments": 1, "routes": ("iv", "oral"), "absorption": {"input": "first_order"}}
+    ).system
+    n = len(system.parameters)
+    individual = Individual(
+        structure=system,
+        row_time=np.array([-np.inf]),
+        typical=np.full((1, n), 0.5),
+        eta_names=("any",),
+        eta_index=np.array([0, *(-1 for _ in range(n - 1))]),
+        omega=np.array([[0.1]]),
+        residual=ResidualError(0.1, 0.1),
+        binding=None,
+    )
+    eta = posterior(individual, doses, Observations(np.array([-1.0]), np.array([0.3]))).thinned(16).eta
+    parameters = individual.parameters(eta)
+    auc(individual, parameters, doses, -12.0, 0.0)
+    steady_state(individual, parameters, 10.0, 12.0, 1.0, False, np.zeros(1))
+    steady_state_auc24(individual, parameters, 10.0, 12.0, 1.0, False)
 
 
 if __name__ == "__main__":

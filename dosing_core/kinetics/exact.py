@@ -70,6 +70,7 @@ def steady_state(
     outputs = np.full(len(offsets), output, dtype=np.int64)
     laid = lay_steady(individual, amount, interval, duration, depot, offsets, outputs)
     made = _machine(system, laid.infused, None)
+    parameters = np.ascontiguousarray(parameters)
     if linear_outputs(system)[output]:
         return exact_kernel.run(made, laid.itinerary, parameters, _NO_STATES)[:, :, 0]
     states = exact_kernel.run(made, laid.itinerary, parameters, _STATES)
@@ -138,6 +139,7 @@ class _Course:
 
     def __call__(self, parameters: FloatArray) -> FloatArray:
         itinerary = self._laid.itinerary
+        parameters = np.ascontiguousarray(parameters)
         if not self._laid.delayed or np.isinf(self._laid.most_delay):
             return exact_kernel.run(self._machine, itinerary, parameters, self._flag)
         delay = np.zeros(len(parameters))

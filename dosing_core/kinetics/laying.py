@@ -194,8 +194,10 @@ def lay_steady(
             start=0.0,
             grid=grid,
             first_row=0,
-            time=np.stack([time, time])[:, order],
-            item=np.stack([kind, place, column, value, delay, counts, np.zeros_like(kind), after])[:, order],
+            time=np.ascontiguousarray(np.stack([time, time])[:, order]),
+            item=np.ascontiguousarray(
+                np.stack([kind, place, column, value, delay, counts, np.zeros_like(kind), after])[:, order]
+            ),
             rows=book.rows,
             outputs=np.asarray(outputs, dtype=np.int64),
             value=np.ascontiguousarray(values[:, [0, 1, 4]].T).astype(np.int64),
