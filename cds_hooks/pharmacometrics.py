@@ -79,9 +79,9 @@ def add_simulate(commands: Any) -> None:
         "simulate",
         help="simulate a regimen in a virtual population",
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        description="Simulate a regimen in people who differ by the model's random effects, and by covariates\n"
-        "if a file of them is given. Writes percentiles over time as CSV and as a picture. Times are in h,\n"
-        "doses in mg, concentrations in the model's unit.",
+        description="Simulate a regimen in people who differ by the model's random effects, and by\n"
+        "covariates if a file of them is given. Writes percentiles over time as CSV and as a picture.\n"
+        "Times are in h, doses in mg, concentrations in the model's unit.",
     )
     _add_model(parser)
     add = parser.add_argument

@@ -18,6 +18,7 @@ from datasets import (
 from dosing_core.errors import InvalidCovariate, InvalidDataset, NotSupported
 from dosing_core.evaluation import constant_individual
 from dosing_core.kinetics import concentrations, steady_state
+from dosing_core.library import load_model
 
 HEADER = "ID,TIME,AMT,RATE,CMT,EVID,MDV,DV,SS,II,ADDL"
 
@@ -228,3 +229,33 @@ def test_a_level_below_the_models_own_limit_is_what_the_model_says(
 
     assert observed.value.tolist() == values
     assert observed.limit.tolist() == limits
+
+
+EFFECT = """
+id: drug.effect
+name: Effect
+structure:
+  odes: {A: -CL / V * A, R: kin * (1 - A / V / (IC50 + A / V)) - kout * R}
+  initial: {R: kin / kout}
+  entries: [{route: iv, state: A}]
+  outputs: {concentration: A / V, effect: {value: R, unit: "%"}}
+units: {concentration: ug/L}
+theta: {CL: 5, V: 40, kin: 10, kout: 0.1, IC50: 3}
+iiv: {CL: 0.09, kout: 0.04}
+residual: {proportional_sd: 0.1}
+residuals: {effect: {additive_sd: 5}}
+"""
+
+
+def test_a_level_is_of_the_output_that_dvid_or_cmt_names() -> None:
+    """Effects keep their unit; concentrations are converted."""
+    model = load_model(EFFECT)
+    text = "ID,TIME,AMT,CMT,EVID,DVID,DV\n1,0,500,1,1,.,.\n1,1,.,.,0,1,9\n1,2,.,.,0,2,90\n1,3,.,2,0,.,80\n"
+    observed = one_subject(model, text).observations
+
+    assert observed.output.tolist() == [0, 1, 1]
+    assert observed.value.tolist() == pytest.approx([0.009, 90.0, 80.0])
+    with pytest.raises(InvalidDataset, match="row 4, column DVID: 3: the model's outputs are"):
+        one_subject(model, text.replace("0,2,90", "0,3,90"))
+    with pytest.raises(InvalidDataset, match="row 5, column CMT: 4: which output"):
+        one_subject(model, text.replace("1,3,.,2", "1,3,.,4"))

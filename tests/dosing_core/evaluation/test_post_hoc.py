@@ -22,6 +22,7 @@ from record_by_record import (
     two_compartments_oral,
 )
 
+from dosing_core.errors import InvalidDataset
 from dosing_core.evaluation import fit_subject, map_fits, weighted_residuals
 from dosing_core.library import load_model
 from dosing_core.population.individual import FloatArray
@@ -202,6 +203,35 @@ def test_etas_of_occasions_are_the_post_hoc_etas() -> None:
     omega = np.diag([0.09, 0.04, 0.16] + 3 * [0.04, 0.25])
     found = post_hoc(replace(other, parameters=parameters), OCCASIONS, omega, np.round(fit.eta, 2))
     assert fit.eta == pytest.approx(found, abs=1e-5)
+
+
+MODELLED_DURATION = """
+id: drug.zero
+name: Zero-order input
+structure:
+  compartments: 1
+  routes: [oral]
+  absorption: zero_order
+  parameters: {CL: CL, V1: V1, D1: D1}
+theta: {CL: 5, V1: 40, D1: 3}
+iiv: {CL: 0.09, D1: 0.04}
+residual: {proportional_sd: 0.1, additive_sd: 0.2}
+"""
+
+
+def test_a_dose_over_a_modelled_duration_is_that_of_nonmem() -> None:
+    """RATE -2 with D1 in $PK; any other rate contradicts the model and is refused."""
+    text = "ID,TIME,AMT,RATE,CMT,EVID,DV\n1,0,500,-2,1,1,.\n1,2,.,.,1,0,6\n1,14,.,.,1,0,3\n"
+
+    def parameters(row: Row, eta: FloatArray) -> Parameters:
+        return {"CL": 5.0 * np.exp(eta[0]), "V": 40.0, "D1": 3.0 * np.exp(eta[1])}
+
+    (mode,) = map_fits([one_subject(load_model(MODELLED_DURATION), text)])
+
+    other = Model(parameters, one_compartment, additive=0.2, proportional=0.1)
+    assert mode.eta == pytest.approx(post_hoc(other, text, np.diag([0.09, 0.04])), abs=1e-5)
+    with pytest.raises(InvalidDataset, match="row 2, column RATE: the model says how long"):
+        one_subject(load_model(MODELLED_DURATION), text.replace("-2", "."))
 
 
 SATURABLE = f"""{HEADER}
