@@ -170,6 +170,7 @@ def _shown(consultation: Consultation, option: RegimenOption) -> RegimenOption:
     """The option with what is to be known of it beside its figures."""
     own = consultation
     option = _clearing(own, _without_absurd_figures(own, option))
+    option = _with_horizon(option)
     if option.role != "recommended":
         return option
     found: dict[str, object] = {}
@@ -178,6 +179,23 @@ def _shown(consultation: Consultation, option: RegimenOption) -> RegimenOption:
     if (ready_made := band(own.question, own.drug_file, option.regimen)) is not None:
         found["band"] = ready_made
     return option.model_copy(update=found) if found else option
+
+
+RISING = 0.05
+"""A share of patients above this without a plateau is worth saying. Project policy."""
+
+
+def _with_horizon(option: RegimenOption) -> RegimenOption:
+    """Say when exposure was read off where no steady state exists in closed form, and for whom it still
+    rises."""
+    if option.judged_at_h is None or not option.exposures:
+        return option
+    when = phrases.age(option.judged_at_h)
+    notes = [*option.notes, f"Judged {when} after the next dose: no steady state is taken for granted."]
+    if option.still_rising is not None and option.still_rising > RISING:
+        share = phrases.percent(option.still_rising)
+        notes.append(f"In {share} of likely patients exposure still rises then; there may be no plateau.")
+    return option.model_copy(update={"notes": tuple(notes)})
 
 
 def _slower(consultation: Consultation, ordered: Regimen) -> Scored | None:

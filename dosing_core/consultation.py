@@ -104,7 +104,7 @@ class Consultation:
     @cached_property
     def parameters(self) -> tuple[ParameterEstimate, ...]:
         """What is believed of clearance and volumes."""
-        return parameter_estimates(self.reviewed.belief, len(self.reviewed.used), {})
+        return parameter_estimates(self.reviewed.belief, len(self.reviewed.used))
 
     @cached_property
     def expected_when_due(self) -> float:

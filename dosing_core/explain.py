@@ -104,8 +104,8 @@ def beside(consultation: Consultation, found: Beside | None, modes: Sequence[Oth
     for mode in modes:
         value = phrases.exposure(mode.exposure, consultation.target, consultation.drug_file.as_display)
         yield (
-            f"Another explanation of the levels has {phrases.percent(mode.share)} of the probability; by it the "
-            f"{metric} would be {value}."
+            f"Another explanation of the levels has {phrases.percent(mode.share)} of the probability; by it "
+            f"the {metric} would be {value}."
         )
 
 

@@ -26,7 +26,7 @@ class Measured:
     seen: Observations
     """The same, in the same order."""
     unused: tuple[Finding, ...]
-    """Effects that the model has no output for. Levels of a model without a concentration are left out."""
+    """Effects that the model has no output for, and levels of a model without a concentration."""
 
 
 def measured(case: Case, levels: Sequence[Level], people: Sequence[Individual]) -> Measured:
@@ -38,7 +38,8 @@ def measured(case: Case, levels: Sequence[Level], people: Sequence[Individual]) 
     """
     person = people[0]
     usable = [one for one in case.effects if one.time <= case.now and output_of(person, one.name) is not None]
-    levels = tuple(levels) if sees_levels(person) else ()
+    lost = () if sees_levels(person) else tuple(levels)
+    levels = () if lost else tuple(levels)
     drawn = observations(levels, case.now)
     errors = dict(person.assays) if all(one.assays == person.assays for one in people) else {}
     by_assay = [errors.get(level.assay or "", 0) for level in levels]
@@ -55,6 +56,7 @@ def measured(case: Case, levels: Sequence[Level], people: Sequence[Individual]) 
         error=np.array([*by_assay, *places], dtype=np.int64),
     )
     unused = tuple(_unused(one) for one in case.effects if one not in usable)
+    unused += tuple(_no_level(one) for one in lost)
     return Measured(each=(*levels, *usable), seen=seen, unused=unused)
 
 
@@ -85,3 +87,8 @@ def _weight(time: FloatArray, half_life_h: float | None) -> FloatArray:
 def _unused(effect: EffectMeasurement) -> Finding:
     text = f"{effect.name} of {effect.value:g}: no model here predicts it, or it is dated ahead; not used"
     return Finding(kind="excluded", about="effects", detail=text, source=effect.source)
+
+
+def _no_level(level: Level) -> Finding:
+    text = "a drug level: the model here works from doses and effects alone; not used"
+    return Finding(kind="excluded", about="levels", detail=text, source=level.source)

@@ -9,6 +9,7 @@ import numpy as np
 
 from dosing_core.inference.belief import Belief, Component
 from dosing_core.inference.summaries import quantile
+from dosing_core.population.families import PARAMETERS
 from dosing_core.population.individual import NORMAL, Individual
 from dosing_core.population.system import System
 from dosing_core.recommendation import Estimate, ParameterEstimate
@@ -32,12 +33,12 @@ def expected_person(belief: Belief) -> Individual:
     return max(belief.components, key=lambda part: part.prior_probability).individual
 
 
-def parameter_estimates(belief: Belief, levels: int, units: dict[str, str]) -> tuple[ParameterEstimate, ...]:
+def parameter_estimates(belief: Belief, levels: int) -> tuple[ParameterEstimate, ...]:
     """One estimate a parameter that varies between people, with today's covariates.
 
     Parameters are those of the hypothesis that was likeliest before the levels; other models count where
     they have a parameter of the same name in the same number of compartments, as a volume of one compartment
-    is no central volume. ``units``: unit of each parameter of a structure that is written out.
+    is no central volume.
     """
     person = expected_person(belief)
     found = []
@@ -48,7 +49,7 @@ def parameter_estimates(belief: Belief, levels: int, units: dict[str, str]) -> t
         share = _shares([part.probability for part in same])
         weight = [one * part.posterior.weight for one, part in zip(share, same, strict=True)]
         low, median, high = quantile(np.concatenate(values), np.concatenate(weight), (0.05, 0.5, 0.95))
-        words, unit = _words(name, person, units)
+        words, unit = _words(name, person)
         found.append(
             ParameterEstimate(
                 name=words,
@@ -112,12 +113,12 @@ def _back(value: float, person: Individual, name: str) -> float:
     return value if plain else math.exp(value)
 
 
-def _words(name: str, person: Individual, units: dict[str, str]) -> tuple[str, str]:
+def _words(name: str, person: Individual) -> tuple[str, str]:
     """Name and unit. After oral doses clearance and volumes are apparent ones; where binding to red cells is
     part of the model they are those of plasma, many times larger than in whole blood."""
-    if name in units:
-        return WORDS[name][0] if name in WORDS else name, units[name]
     words, unit = WORDS.get(name, (name, ""))
+    if isinstance(person.structure, System) and name in PARAMETERS:
+        words, unit = WORDS.get(name, (PARAMETERS[name].meaning, ""))[0], PARAMETERS[name].unit
     if person.takes("oral") and name in APPARENT:
         words = f"apparent {'plasma ' if person.binding is not None else ''}{words}"
     return words, unit

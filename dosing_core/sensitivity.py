@@ -82,22 +82,25 @@ class _Otherwise:
 def _asked(what_if: WhatIf) -> list[Assumption]:
     """Everything that can be worked out otherwise."""
     weighed = [*_by_each_model(what_if), *_unknown_facts(what_if)]
-    found = []
+    found: list[Assumption] = []
     for one in (*_without_each_level(what_if), *_levels_otherwise(what_if)):
         weight = what_if.levels_otherwise(one.history, one.seen)
         if weight is not None:
             weighed.append(_Weighed(one.said, weight))
         else:
-            regimen = what_if.believed_otherwise(one.history, one.seen)
-            found.append(_answered(what_if, one.said, regimen))
+            found += _answered(what_if, one.said, what_if.believed_otherwise(one.history, one.seen))
     regimens = what_if.weighed([one.weight for one in weighed])
-    found += [_answered(what_if, one.said, regimen) for one, regimen in zip(weighed, regimens, strict=True)]
+    for likelier, regimen in zip(weighed, regimens, strict=True):
+        found += _answered(what_if, likelier.said, regimen)
     return [*found, *_changed_people(what_if)]
 
 
-def _answered(what_if: WhatIf, said: Assumption, regimen: Regimen) -> Assumption:
+def _answered(what_if: WhatIf, said: Assumption, regimen: Regimen | None) -> list[Assumption]:
+    """The assumption with its dose; nothing where that could not be told."""
+    if regimen is None:
+        return []
     effect = regimen.daily_dose_mg / what_if.answered.daily_dose_mg - 1.0
-    return said.model_copy(update={"regimen_otherwise": regimen, "effect": six(effect)})
+    return [said.model_copy(update={"regimen_otherwise": regimen, "effect": six(effect)})]
 
 
 def _by_part(what_if: WhatIf, share: dict[int, float]) -> FloatArray:
@@ -195,10 +198,10 @@ def _without_last_dose(history: DoseTable, before_h: float) -> DoseTable | None:
 
 def _changed_people(what_if: WhatIf) -> list[Assumption]:
     """Other values of what the models read, or another way to read it."""
-    found = []
+    found: list[Assumption] = []
     for group in (_creatinine_rises, _weight_off, _kidneys_otherwise):
         for said, changed in group(what_if.own):
-            found.append(_answered(what_if, said, what_if.people_otherwise(changed)))
+            found += _answered(what_if, said, what_if.people_otherwise(changed))
     return _without_the_lesser(found)
 
 

@@ -1,7 +1,7 @@
 """Drug files of a test-only library: one for each kind of structure that the package's own drugs do not have.
 
-Model numbers are transcribed from the papers named, rounded as there; everything that a hospital would decide is
-marked as policy of the test. None of these files is for patients.
+Model numbers are transcribed from the papers named, rounded as there; everything that a hospital would
+decide is marked as policy of the test. None of these files is for patients.
 """
 
 from __future__ import annotations
@@ -157,7 +157,8 @@ def phenytoin() -> Numbers:
 
 
 def voriconazole() -> Numbers:
-    """Linear and saturable clearance side by side, after Friberg 2012: adults, three hours after the start."""
+    """Linear and saturable clearance side by side, after Friberg 2012: adults, three hours after the
+    start."""
     model = _model(
         "voriconazole.friberg2012",
         "Friberg LE et al. Antimicrob Agents Chemother 2012;56(6):3032–3042",
@@ -195,7 +196,7 @@ def warfarin() -> Numbers:
         },
         theta={
             "KDE": (0.0243, "1/h"),
-            "EDK50": (0.0731, "mg/h"),
+            "EDK50": (2.095, "mg/h"),  # CL 0.348 L/h times EC50 3.01 mg/L; S-warfarin is half a dose
             "gamma": (1.15, "-"),
             "MTT1": (28.6, "h"),
             "MTT2": (118.3, "h"),
@@ -209,9 +210,7 @@ def warfarin() -> Numbers:
         residual={"log_sd": 0.2},
     )
     target = {"metric": "effect", "output": "inr", "range": _span(2, 3, "1")}
-    return _drug(
-        "warfarin", model, target, increment=0.5, most=15.0, horizon=_number(336.0, "h")
-    )
+    return _drug("warfarin", model, target, increment=0.5, most=15.0, horizon=_number(336.0, "h"))
 
 
 def docetaxel() -> Numbers:

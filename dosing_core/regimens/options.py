@@ -14,6 +14,7 @@ from dosing_core.case import Regimen
 from dosing_core.goals.attainment import with_error
 from dosing_core.goals.metrics import exposures
 from dosing_core.inference.particles import Particles
+from dosing_core.measured import sees_levels
 from dosing_core.population.individual import FloatArray
 from dosing_core.recommendation import Chance, Estimate, Exposure, RegimenOption
 from dosing_core.regimens.loading import LoadingDose
@@ -23,6 +24,9 @@ from dosing_core.regimens.scored import Question, Scored
 from dosing_core.regimens.simulated import SimulatedResponse
 from dosing_core.regimens.variation import occasion_factors
 
+BESIDE = 8
+"""One in so many particles tells the exposures beside the target's own, where each costs a simulation: they
+orient, and decide nothing."""
 Role = Literal["as_ordered", "recommended", "alternative"]
 
 
@@ -72,8 +76,12 @@ def judge(question: Question, drafts: Sequence[Draft]) -> tuple[RegimenOption, .
     steady = dict(zip(schedules, respond(question, schedules), strict=True))
     first = respond(question, schedules, _first_day_particles(question))
     day = dict(zip(schedules, first, strict=True))
+    orienting = steady
+    if not question.superposes:
+        few = Particles(tuple((person, eta[::BESIDE]) for person, eta in question.particles))
+        orienting = dict(zip(schedules, respond(question, schedules, few), strict=True))
     return tuple(
-        _option(draft, steady[schedule], day[schedule], question)
+        _option(draft, steady[schedule], orienting[schedule], day[schedule], question)
         for draft in drafts
         for schedule in (_schedule(draft.scored.regimen),)
     )
@@ -84,8 +92,10 @@ def _schedule(regimen: Regimen) -> Schedule:
 
 
 def _first_day_particles(question: Question) -> Particles:
-    """Every particle; every fourth where saturable binding asks for a quadrature, or all for a simulation."""
-    if question.superposes and all(person.binding is None for person, _ in question.particles):
+    """Every particle; every fourth where saturable binding asks for a quadrature, fewer for a simulation."""
+    if not question.superposes:
+        return Particles(tuple((person, eta[::BESIDE]) for person, eta in question.particles))
+    if all(person.binding is None for person, _ in question.particles):
         return question.particles
     return Particles(tuple((person, eta[::4]) for person, eta in question.particles))
 
@@ -93,6 +103,7 @@ def _first_day_particles(question: Question) -> Particles:
 def _option(
     draft: Draft,
     steady: Response | SimulatedResponse,
+    orienting: Response | SimulatedResponse,
     day: Response | SimulatedResponse,
     question: Question,
 ) -> RegimenOption:
@@ -101,6 +112,13 @@ def _option(
 
     regimen, loading, attained = draft.scored.regimen, draft.loading, draft.scored.attainment
     dose = np.array([regimen.dose_mg])
+    usual: tuple[Exposure, ...] = ()
+    if all(sees_levels(person) for person, _ in question.particles):
+        usual = (
+            Exposure(metric="auc24", estimate=varied(orienting.auc24(dose)[0])),
+            Exposure(metric="trough", estimate=varied(orienting.trough(dose)[0])),
+            Exposure(metric="peak", estimate=varied(orienting.peak(dose)[0])),
+        )
     if loading is None:
         first_day = day.first_day_auc(dose)[0]
     else:
@@ -111,19 +129,14 @@ def _option(
         loading_dose_mg=loading.amount_mg if loading else None,
         loading_duration_h=loading.duration_h if loading else None,
         first_dose_at=draft.first_dose_at + timedelta(hours=draft.scored.delay_h),
-        exposures=(
-            Exposure(metric="auc24", estimate=varied(steady.auc24(dose)[0])),
-            Exposure(metric="trough", estimate=varied(steady.trough(dose)[0])),
-            Exposure(metric="peak", estimate=varied(steady.peak(dose)[0])),
-            *_aimed_at(question, steady, dose),
-        ),
+        exposures=(*usual, *_aimed_at(question, steady, dose)),
         first_day=varied(first_day),
         inside=_chance(attained.inside, question.effective),
         above=_chance(attained.above, question.effective),
         below=_chance(attained.below, question.effective),
         expected_loss=six(draft.scored.loss),
         notes=draft.notes,
-        **_finite(steady, dose),
+        **_finite(orienting, dose),
     )
 
 

@@ -63,4 +63,5 @@ def myelosuppression(effect: Myelosuppression, driver: str, kpd: bool) -> Part:
         states=tuple((name, "Circ0") for name in names),
         terms=tuple(terms),
         outputs=(("neutrophils", "circulating", "10⁹/L"),),
+        stiff=True,  # weeks of counts beside minutes of distribution: explicit steps would follow the latter
     )
