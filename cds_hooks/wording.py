@@ -15,9 +15,11 @@ from dosing_core import phrases
 from dosing_core.case import Finding, Metric, Order, Regimen
 from dosing_core.metric_words import factor_of, name_of, unit_of
 from dosing_core.recommendation import (
+    Band,
     Chance,
     Display,
     Estimate,
+    ModelUse,
     Outcome,
     PlanStep,
     Recommendation,
@@ -176,6 +178,30 @@ class Wording:
         """The target's ends as text."""
         factor = factor_of(target.metric, self.display)
         return plain(target.low * factor), plain(target.high * factor)
+
+    def band(self, band: Band) -> str:
+        """The exact doses that one ready-made dose stands for."""
+        if band.high_mg >= 1e300 or math.isinf(band.high_mg):
+            return f"{plain(band.low_mg)} mg and more"
+        return f"{plain(band.low_mg)}{DASH}{plain(band.high_mg)} mg"
+
+    def change(self, effect: float) -> str:
+        """By how much the daily dose would change: ``no change``, ``25 % more``."""
+        if abs(effect) < 0.005:
+            return "no change"
+        return f"{percent(abs(effect))} {'more' if effect > 0 else 'less'}"
+
+    def plan_unit(self, answer: Recommendation) -> str:
+        """The unit of the next level: the drug's, or the effect's where the model knows no concentration."""
+        target = answer.target
+        told = {e.metric for option in answer.options for e in option.exposures}
+        if target is not None and target.unit and "trough" not in told:
+            return self.unit(target.metric, target)
+        return self.concentration_unit
+
+    def standing_of(self, model: ModelUse) -> str:
+        """Where the patient stands in a model's population."""
+        return {"inside": "inside", "edge": "at the edge of", "outside": "outside"}[model.applicability]
 
     def dose(self, milligrams: float) -> str:
         """``1,250 mg``."""

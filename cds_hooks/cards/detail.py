@@ -5,18 +5,23 @@ Everything that is not a number of ours goes through ``escape.markdown``: it may
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from cds_hooks.cards.escape import markdown
 from cds_hooks.cards.subject import CardSubject
 from cds_hooks.wording import percent
 from dosing_core.case import Finding, Metric
 from dosing_core.metric_words import name_of
-from dosing_core.recommendation import Exposure, LevelReview, RegimenOption, Target
+from dosing_core.recommendation import Exposure, LevelReview, ModelUse, RegimenOption, Target
 
 USUAL: tuple[Metric, ...] = ("auc24", "trough", "peak")
 """Shown of every drug that has them, after the target's own metric."""
 MOST_COLUMNS = 3
+STANDING = {
+    "inside": ", inside its population",
+    "edge": ", at the edge of its population",
+    "outside": ", **outside its population**",
+}
 NAMED = {
     "levels": "drug level",
     "doses": "doses",
@@ -220,14 +225,31 @@ def _models(subject: CardSubject) -> str:
     models = subject.recommendation.models
     if not models:
         return ""
+    speaking = [model for model in models if not model.silent]
     words = [
         markdown(model.name)
-        + (f" {percent(model.weight)}" if len(models) > 1 else "")
-        + (", inside its population" if model.inside_population else ", **outside its population**")
-        + f" ({markdown(model.population)})"
-        for model in models
+        + (f" {percent(model.weight)}" if len(speaking) > 1 else "")
+        + STANDING[model.applicability]
+        + (f" ({markdown(model.population)})" if len(speaking) == 1 else "")
+        for model in speaking
     ]
-    return f"**Model{'s' if len(models) > 1 else ''}:** {'; '.join(words)}."
+    said = f"**Model{'s' if len(speaking) > 1 else ''}:** {'; '.join(words)}."
+    return f"{said} {_spread(subject, speaking)}".strip()
+
+
+def _spread(subject: CardSubject, models: Sequence[ModelUse]) -> str:
+    """What the models would choose and expect if each spoke alone."""
+    target, wording = subject.recommendation.target, subject.wording
+    alone = [model.alone for model in models if model.alone is not None]
+    if target is None or len(alone) < 2:
+        return ""
+    medians = [one.exposure.median for one in alone]
+    unit = wording.unit(target.metric, target)
+    low, high = wording.value(target.metric, min(medians)), wording.value(target.metric, max(medians))
+    chosen = dict.fromkeys(wording.regimen(one.regimen) for one in alone if one.regimen is not None)
+    which = " or ".join(chosen)
+    text = f"Each alone would choose {which} and expects {name_of(target.metric, target)} {low}–{high} {unit}"
+    return markdown(f"{text.strip()} of the answer's regimen.") if chosen else ""
 
 
 def _sentence(text: str) -> str:

@@ -76,10 +76,10 @@ def _basis(recommendation: Recommendation, wording: Wording) -> list[str]:
     if recommendation.requests:
         wanted = ", ".join(REQUESTS[request] for request in recommendation.requests)
         lines.append(f"Would help: {wanted}.")
-    if recommendation.models:
+    speaking = [model for model in recommendation.models if not model.silent]
+    if speaking:
         models = (
-            f"{model.name} {percent(model.weight)}" if len(recommendation.models) > 1 else model.name
-            for model in recommendation.models
+            f"{model.name} {percent(model.weight)}" if len(speaking) > 1 else model.name for model in speaking
         )
         lines.append(f"Model: {', '.join(models)}.")
     return lines
