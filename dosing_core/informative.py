@@ -2,8 +2,9 @@
 
 For each time at which the ward can draw blood, and for each value that the level may then show, the best
 regimen is found on the particles so weighed; the mean of its expected loss over the values is what remains
-to be lost after such a level. The time with the least wins, if it beats the drug file's usual time by more
-than noise; else the usual time stands, which the ward knows how to draw and to read.
+to be lost after such a level. Until it is drawn, what is lost today goes on being lost, so waiting costs;
+both are averaged over ``PERIOD_H``. The time with the least wins, if it beats the drug file's usual time by
+more than noise; else the usual time stands, which the ward knows how to draw and to read.
 """
 
 from __future__ import annotations
@@ -32,6 +33,9 @@ MOST_TIMES = 12
 """Times that are weighed, the earliest first."""
 NEAR = 48
 """Candidates that can be best after a level: those that lose least now, and every so many of the others."""
+PERIOD_H = 72.0
+"""Project policy: three days, for which today's patient stands for tomorrow's (the age to which drug files
+believe a creatinine); a longer one would favour late levels that catch up on paper only."""
 _MINUTE = 1.0 / 60.0
 
 
@@ -46,7 +50,7 @@ def most_informative(
     """The usual next level, or a better time for it; either way with what is expected to be lost after it.
 
     ``followed``: the regimen given until then, ``duration_h`` the length of its infusions as judged. The
-    level comes between now and the usual rule's latest time (the usual time, if the rule has none).
+    level stays inside the file's window after a start; where the usual rule names no latest time, it stays.
     """
     rounds = drug_file.sampling.rounds
     pool = _few(pool_with(found, followed_regimen(followed, duration_h)))
@@ -54,25 +58,31 @@ def most_informative(
     usual_h = hours(usual.time, now)
     latest_h = max(usual_h, hours(usual.latest, now)) if usual.latest else usual_h
     times = [usual_h]
-    if rounds is not None:
+    if rounds is not None and usual.latest is not None:
         before = drug_file.sampling.before_dose_h.value
         others = _practical(followed, duration_h, rounds, before, question.first_h, latest_h, now)
-        times += [time for time in others if abs(time - usual_h) > _MINUTE][:MOST_TIMES]
+        earliest = min(usual_h, question.first_h + drug_file.sampling.after_start.low)
+        times += [one for one in others if one >= earliest and abs(one - usual_h) > _MINUTE][:MOST_TIMES]
     predicted = predicted_at(question, followed, duration_h, sorted(times))
     columns = {time: place for place, time in enumerate(sorted(times))}
     after = [_after(pool, predicted[:, columns[time]]) for time in times]
     loss_now = float(pool.losses.mean(axis=1).min())
-    place = int(np.argmin(after))
-    if after[0] - after[place] <= TIE:
+    period = max(PERIOD_H, latest_h)
+    whole = [
+        (loss_now * max(time, 0.0) + lost * (period - time)) / period
+        for time, lost in zip(times, after, strict=True)
+    ]
+    place = int(np.argmin(whole))
+    if whole[0] - whole[place] <= TIE:
         place = 0
     losses = {"loss_now": six(loss_now), "loss_after": six(after[place]), "loss_usual": six(after[0])}
     if place == 0:
         return usual.model_copy(update=losses)
     time = now + timedelta(seconds=round(times[place] * 3600.0))
-    share = (after[0] - after[place]) / max(after[0], TIE)
-    reason = (
-        f"Drawn then, it leaves about {round(100 * share)} % less to be lost by a wrong dose than as usual."
-    )
+    share = round(100.0 * (after[0] - after[place]) / max(after[0], TIE))
+    reason = "Sooner than usual, so that a dose that does not fit goes on for less long."
+    if share > 0:
+        reason = f"Drawn then, it leaves {share} % less to be lost by a wrong dose than at the usual time."
     return usual.model_copy(update={"time": time, "reason": f"{usual.reason} {reason}".strip()} | losses)
 
 

@@ -1,4 +1,4 @@
-"""A goal that comes with the case is followed, or refused with its reason; nothing else is answered instead."""
+"""A goal that comes with the case is followed, or refused with its reason; nothing else is answered."""
 
 from __future__ import annotations
 

@@ -91,7 +91,7 @@ def test_a_level_right_after_the_first_bolus_knows_nothing_of_clearance_and_is_p
 
 
 def test_the_usual_time_stands_where_no_other_is_better_by_more_than_noise() -> None:
-    usual = _usual(23.5)
+    usual = _usual(11.5, latest=12.0)
 
     advice = _advice(usual, _file(0.1, 1.0))
 
