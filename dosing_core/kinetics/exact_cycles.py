@@ -5,8 +5,6 @@ Arrays are named as in ``exact_steps``.
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 from dosing_core.kinetics.compiled import compiled
@@ -125,7 +123,7 @@ def _order_cycle(
         for k in range(len(time)):
             kind, v = cycle[KIND, k], cycle[VALUE, k]
             since = cycle_time[k] + delay[cycle[DELAY, k], lane]
-            before = math.floor(since / interval)
+            before = np.floor(since / interval)
             when = since - interval * before
             if cycles == 0 and kind != BOLUS and value[1, v, lane] != 0.0:
                 # Infusions of earlier cycles that run on when a cycle begins.

@@ -76,7 +76,7 @@ def _delays(itinerary_delay: IntArray, r: int, grid: float, registers: FloatArra
                 after = registers[lag, lane] if lag >= 0 else 0.0
                 if length >= 0 and registers[length, lane] > PUSH_H:
                     after += registers[length, lane]
-                delay[k, lane] = math.floor(after / grid + 0.5) * grid
+                delay[k, lane] = np.floor(after / grid + 0.5) * grid
 
 
 @compiled
@@ -103,7 +103,7 @@ def _order(
                 begins, interval = run_time[0, run], run_time[1, run]
                 since = item_time[1, k] + late
                 if counts == WRAPPED:
-                    when = begins + since - interval * math.floor(since / interval)
+                    when = begins + since - interval * np.floor(since / interval)
                 elif counts == EARLY and not since < interval:
                     when, what = begins, -1
                 elif counts == LATE and since < interval:
@@ -287,4 +287,11 @@ def run(machine: Machine, itinerary: Itinerary, parameters: FloatArray, whole: B
                             kind, place, items[COLUMN, i], value[0, v], value[1, v], start, stop, x, running
                         )
                 start = stop
+        # A delay that is no number has no place in time: nor has what is seen.
+        for k in range(late.shape[1]):
+            for lane in range(min(LANES, n - first)):
+                if math.isnan(delay[k, lane]):
+                    for output in range(n_outputs):
+                        for column in range(result.shape[2]):
+                            result[first + lane, output, column] = math.nan
     return result

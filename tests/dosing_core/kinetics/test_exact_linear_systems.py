@@ -67,7 +67,7 @@ def some_history(seed: int) -> None:
     check(chain, rows, row_time, doses, times)
 
 
-@pytest.mark.parametrize("seed", range(30))
+@pytest.mark.parametrize("seed", range(16))
 def test_any_history_of_any_chain_matches_the_matrix_exponential(seed: int) -> None:
     some_history(seed)
 
@@ -115,6 +115,23 @@ def test_a_particle_is_the_same_alone_and_in_a_crowd() -> None:
 
     for i in range(37):
         assert np.array_equal(predict(parameters[i : i + 1])[0], together[i])
+
+
+@pytest.mark.parametrize("column", [0, 1, 6, 7, 8])
+def test_what_is_no_number_stays_with_its_particle(column: int) -> None:
+    """A clearance, volume, rate, lag or availability of NaN gives NaN, and its neighbours feel nothing."""
+    chain = Chain(1, 2)
+    parameters = np.tile(np.array([3.0, 30.0, 0.0, 1.0, 0.0, 1.0, 2.0, 0.25, 0.9]), (3, 1, 1))
+    individual = person(chain.system(), parameters[0])
+    doses = DoseTable(12.0 * np.arange(-30, 0), np.full(30, 100.0), np.zeros(30), np.ones(30, dtype=np.bool_))
+    predict = prediction(individual, doses, np.array([-100.0, 5.0]))
+    sound = predict(parameters)
+    parameters[1, 0, column] = np.nan
+
+    got = predict(parameters)
+
+    assert np.isnan(got[1]).all()
+    assert np.array_equal(got[[0, 2]], sound[[0, 2]])
 
 
 def test_a_dose_by_a_way_that_the_system_lacks_is_refused() -> None:
