@@ -12,6 +12,7 @@ from dosing_core.kinetics import DoseTable, concentrations, train
 from dosing_core.population.individual import FloatArray, Individual
 from dosing_core.recommendation import Curve, CurvePoint, RegimenOption
 from dosing_core.regimens.options import band, six
+from dosing_core.regimens.past import TOLERANCE
 
 MOST_POINTS = 96
 LONGEST_PAST_H = 72.0
@@ -44,10 +45,10 @@ def curve(
     future = train(regimen, first_h, count, option.loading_dose_mg, option.loading_duration_h)
     doses = history.joined(future)
     times = _times(doses, -past_h, ahead)
-    sample = particles.map(lambda person, p: concentrations(person, p, doses, times))
+    sample = particles.map(lambda person, p: concentrations(person, p, doses, times, 0, TOLERANCE))
     low, median, high = band(sample)
     none = np.zeros((1, population.dimension))
-    typical = concentrations(population, population.parameters(none), doses, times)[0]
+    typical = concentrations(population, population.parameters(none), doses, times, 0, TOLERANCE)[0]
     points = [
         CurvePoint(
             time=_instant(now, time),

@@ -41,6 +41,7 @@ def warm() -> None:
         for response in responses(Particles(((individual, eta),)), schedules, 1.0, doses):
             for answer in (response.auc24, response.trough, response.peak, response.first_day_auc):
                 answer(np.array([10.0]))
+            response.time_above(np.array([10.0]), np.ones(len(eta)))
     _warm_linear_systems(doses)
 
 
