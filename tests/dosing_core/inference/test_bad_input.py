@@ -87,9 +87,9 @@ def test_levels_before_any_dose_leave_finite_answers(form: str, limit: int) -> N
 
 
 def test_absurd_levels_of_every_kind_leave_finite_answers() -> None:
-    """100 patients with values over twelve decades, limits, weights, forms and times at random."""
+    """60 patients with values over twelve decades, limits, weights, forms and times at random."""
     rng = np.random.default_rng(21)
-    for case in range(100):
+    for case in range(60):
         individual = vancomycin() if case % 2 else tacrolimus()
         doses = infusions(5, 12.0, 1000.0) if case % 2 else tablets(6, 12.0, 3.0)
         form = ("combined", "linear", "power", "log")[case % 4]

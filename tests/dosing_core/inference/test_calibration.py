@@ -76,7 +76,7 @@ def _is_calibrated(family: Family, n: int, seed: int) -> None:
 
 @pytest.mark.parametrize("name", ["vancomycin, one trough", "vancomycin below the limit", "occasions"])
 def test_truth_lies_anywhere_in_the_posterior(name: str) -> None:
-    _is_calibrated(CLOSED[name](), 150, seed=11)
+    _is_calibrated(CLOSED[name](), 100, seed=11)
 
 
 def test_a_normal_approximation_would_be_found_out() -> None:
