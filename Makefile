@@ -35,6 +35,7 @@ format: $(VENV)/.ready-to-test ## Format the code and mend what lint can mend
 
 bench: setup ## Time one estimate, one posterior, one search, one hook request
 	$(BIN)/python -m benchmarks.core
+	$(BIN)/python -m benchmarks.cohort
 	$(BIN)/python -m benchmarks.bars
 	$(BIN)/python -m benchmarks.hook_request
 

@@ -1,6 +1,6 @@
 """A cohort's most probable etas at once: subjects as flat columns for ``inference.cohort``.
 
-For closed forms without resets, ten thousand patients a second on one core once they are columns. Subjects of
+Closed forms without resets go together (see ``benchmarks/cohort.py`` for how many a second). Subjects of
 any other kind are estimated one by one.
 """
 
