@@ -235,6 +235,7 @@ def _fit(options: argparse.Namespace) -> int:
     _write_tables(options.out, results)
     levels = sum(len(subject.observations) for subject in subjects)
     print(f"{model.id}: {len(subjects)} subjects, {levels} levels; {', '.join(results)} in {options.out}")
+    _say_if_unreviewed(model)
     if dataset.censored_dropped:
         print(f"{dataset.censored_dropped} censored levels left out")
     doubtful = [fit.id for fit in fits if not fit.diagnostics.trustworthy]
@@ -361,7 +362,13 @@ def _simulate(options: argparse.Namespace) -> int:
         f"{model.id}: {options.subjects} subjects, {len(doses)} doses; "
         f"{', '.join(results)}, simulation.svg in {options.out}"
     )
+    _say_if_unreviewed(model)
     return 0
+
+
+def _say_if_unreviewed(model: PopulationModel) -> None:
+    if not model.reviewed:
+        print(f"unreviewed model, not for patients: the file does not say {', '.join(model.incomplete[:4])}")
 
 
 def _output(name: str | None, model: PopulationModel) -> int:

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ValidationError
 from dosing_core.errors import InvalidDrugFile, InvalidExpression
 from dosing_core.library.schema import DrugFile
 from dosing_core.population.bounds import check_range
-from dosing_core.population.model import PopulationModel
+from dosing_core.population.model import STRUCTURE_KINDS, PopulationModel
 from dosing_core.population.short_forms import Contradiction, spelt_out
 
 LARGEST = 10**18
@@ -141,7 +141,7 @@ def _at(root: yaml.Node | None, name: str, location: Sequence[int | str], proble
     if rest and more:
         line, where, problem = _line_of(inner), ".".join(map(str, (*found, *nearer))), rest
     else:
-        missing = [str(part) for part in location[-1:] if part not in found]
+        missing = [str(part) for part in location[-1:] if part not in (*found, *STRUCTURE_KINDS)]
         line, where = _line_of(node), ".".join([*map(str, found), *missing]) or "the file"
     return InvalidDrugFile(f"{name}:{line}: {where}", problem)
 

@@ -33,9 +33,13 @@ from dosing_core.population.written import WrittenStructure
 Interpolation = Literal["last_observation_carried_forward", "next_observation_carried_backward", "linear"]
 
 
+STRUCTURE_KINDS = ("family", "written")
+"""What the schema calls the two ways to give a structure; no part of a file."""
+
+
 def _kind(structure: Any) -> str:
     written = "odes" in structure if isinstance(structure, dict) else isinstance(structure, WrittenStructure)
-    return "written" if written else "family"
+    return STRUCTURE_KINDS[written]
 
 
 AnyStructure = Annotated[

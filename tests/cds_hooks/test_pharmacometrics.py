@@ -107,6 +107,40 @@ def test_the_mode_alone_is_that_of_the_whole_fit(theophylline: Path, tmp_path: P
     assert (row["P50"], other["P50"] != "") == ("", True)
 
 
+def test_a_model_of_four_lines_is_fitted_and_called_unreviewed(
+    theophylline: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The worked example's numbers, typed in as thetas, $OMEGA and a standard deviation."""
+    short = tmp_path / "short.yaml"
+    short.write_text(
+        "structure: {compartments: 1, routes: [oral]}\n"
+        "theta: {CL: 2.75, V1: 31.8, ka: 1.590422}\n"
+        "iiv: {ka: 0.404422, CL: 0.0693619, V1: 0.0191367}\n"
+        "residual: {additive_sd: 0.693}\n",
+        encoding="utf-8",
+    )
+
+    assert _fit(tmp_path, "--map-only", model=str(short)) == 0
+    for one, whole in zip(_table(tmp_path / "etas.csv"), _table(theophylline / "etas.csv"), strict=True):
+        assert float(one["ETA_CL"]) == pytest.approx(float(whole["ETA_CL"]), abs=1e-4)
+    assert "unreviewed model, not for patients" in capsys.readouterr().out
+
+
+def test_a_model_that_does_not_hold_is_refused_with_its_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bad = tmp_path / "bad.yaml"
+    bad.write_text(
+        "structure: {compartments: 1, routes: [oral]}\n"
+        "theta: {CL: 2.75, V1: 31.8}\n"
+        "residual: {additive_sd: 1}\n",
+        encoding="utf-8",
+    )
+
+    assert _fit(tmp_path, model=str(bad)) != 0
+    assert "bad.yaml:1: structure: parameters without an equation: ka" in capsys.readouterr().err
+
+
 def test_a_drug_of_the_library_is_fitted_in_its_own_units(tmp_path: Path) -> None:
     """Tacrolimus in ng/mL: a level is written back as it was."""
     data = _dataset(

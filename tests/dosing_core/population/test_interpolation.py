@@ -40,7 +40,8 @@ def _individual(interpolation: str, first_dose: float = -48, *more: tuple[float,
         now=NOW,
         subject=Subject(
             weight=tuple(
-                Measurement(value=value, time=NOW + timedelta(hours=hours), source="w") for hours, value in weights
+                Measurement(value=value, time=NOW + timedelta(hours=hours), source="w")
+                for hours, value in weights
             )
         ),
         order=Order(drug="drug", source="o"),
