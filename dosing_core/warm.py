@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from dosing_core.inference import Observations, Particles, posterior
-from dosing_core.kinetics import DoseTable, auc, steady_state, steady_state_auc24
+from dosing_core.kinetics import DoseTable, auc, ode, steady_state, steady_state_auc24
 from dosing_core.population.families import build
 from dosing_core.population.individual import Individual, ResidualError, Structure
 from dosing_core.regimens.responses import Schedule, responses
@@ -66,6 +66,7 @@ def _warm_linear_systems(doses: DoseTable) -> None:
     auc(individual, parameters, doses, -12.0, 0.0)
     steady_state(individual, parameters, 10.0, 12.0, 1.0, False, np.zeros(1))
     steady_state_auc24(individual, parameters, 10.0, 12.0, 1.0, False)
+    ode.auc(individual, parameters, doses, -12.0, 0.0)  # one kernel takes whatever is not linear
 
 
 if __name__ == "__main__":

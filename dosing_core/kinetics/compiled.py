@@ -35,6 +35,15 @@ def compiled(function: Callable[Arguments, Result]) -> Callable[Arguments, Resul
     return cast("Callable[Arguments, Result]", decorated)
 
 
+def inlined(function: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
+    """A small function that is written into every kernel that calls it.
+
+    A call inside a loop keeps the compiler from making vector instructions of the loop.
+    """
+    decorated: Any = njit(nogil=True, error_model="numpy", inline="always")(function)
+    return cast("Callable[Arguments, Result]", decorated)
+
+
 @cache
 def _stamp(file: Path) -> str:
     """Digest of the text of the file and of all files that its kernels may call."""

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dosing_core.kinetics import explicit, implicit
+from dosing_core.kinetics import explicit, implicit, saturable
 from dosing_core.kinetics.compiled import compiled
 from dosing_core.kinetics.explicit import (
     ALIVE,
@@ -26,13 +26,14 @@ from dosing_core.kinetics.explicit import (
     PEAK,
     RATE,
     STIFF,
-    Tape,
+    Motion,
     Y,
     floors,
     freeze,
 )
 from dosing_core.kinetics.implicit import ALL_SECTIONS, Jacobian
-from dosing_core.kinetics.tape import run_tape
+from dosing_core.kinetics.saturable import Saturable
+from dosing_core.kinetics.tape import Tape, run_tape
 from dosing_core.population.individual import BoolArray, FloatArray, IntArray
 
 ROW, OUTPUT, STOP, START, BOLUS = range(5)
@@ -41,15 +42,22 @@ ROW, OUTPUT, STOP, START, BOLUS = range(5)
 SHORT_H = 1e-3
 """What enters in less than 4 s enters at once: see ``events.PUSH_H``."""
 
-MOST_STEPS = 30_000
+MOST_STEPS = 60_000
 """Steps of one block over all its segments; what then still asks for more is given up. About a second."""
+
+
+OF_TOLERANCE = 0.1
+"""Share of the tolerance that an explicit step may err. Errors of steps add up, and near the capacity of an
+enzyme they grow: measured on Michaelis-Menten by mouth, the sum is up to 15 times the error of a step."""
 
 
 class Equations(NamedTuple):
     """A system as kernels take it."""
 
-    slopes: Tape
-    """Over parameters, states, t and clock: the derivatives, and the output whose area is asked for."""
+    motion: Motion
+    """Of the states and, if one is asked for, the area under an output."""
+    saturable: Saturable
+    """The same, if it is of the kind that has a kernel of its own."""
     jacobian: Jacobian
     outputs: Tape
     """Over the same names: every output."""
@@ -217,9 +225,15 @@ def run(
     wide = (width + 3) // 4 * 4
     results = np.full((n, n_results), np.nan)
     block = np.zeros((FIRST + ALL_SECTIONS * total, wide))
-    moving = np.zeros((equations.slopes.registers, wide))
+    moving = np.zeros((equations.motion.tape.registers, wide))
     derivatives = np.zeros((equations.jacobian.tape.registers, wide))
     factors = np.zeros((total, total, wide))
+    special = equations.saturable.applies == 1 and wide <= saturable.W
+    rates, space = (
+        np.zeros((equations.saturable.tape.registers, wide)),
+        np.zeros(saturable.ROWS * saturable.W),
+    )
+    _constants(equations.saturable.tape, rates)
     y, rate, peak = FIRST + Y * total, FIRST + RATE * total, FIRST + PEAK * total
     events = Lanes(
         np.zeros((n_events, wide), dtype=np.int64),
@@ -232,7 +246,7 @@ def run(
     seen = np.zeros((equations.outputs.registers, wide))
     entering = np.zeros((equations.entries.registers, wide))
     starting = np.zeros((equations.initial.registers, wide))
-    _constants(equations.slopes, moving)
+    _constants(equations.motion.tape, moving)
     _constants(equations.jacobian.tape, derivatives)
     _constants(equations.outputs, seen)
     _constants(equations.entries, entering)
@@ -265,7 +279,7 @@ def run(
                     freeze(block, total, lane)
         _enter(parameters, first, count, lanes, treatment, equations.entries, entering, events, block, total)
         _sort(events, lanes)
-        stale, stale_jacobian, stale_outputs = True, True, True
+        stale, stale_jacobian, stale_outputs, stale_rates = True, True, True, True
         implicitly = equations.stiff == 1
         waiting = 0
         for event in range(n_events):
@@ -284,14 +298,28 @@ def run(
                 moves = moves or (block[LENGTH, lane] > 0.0 and block[ALIVE, lane] == 1.0)
                 now[lane] = at
             if moves:
-                if stale:
-                    load(equations.slopes, moving, current, lanes)
-                    stale = False
-                floors(equations.feeds, block, lanes)
+                floors(equations.feeds, block, tolerance, lanes)
                 came = 0.0
-                if not implicitly:
+                kept = special and not implicitly
+                if kept:
+                    if stale_rates:
+                        load(equations.saturable.tape, rates, current, lanes)
+                        stale_rates = False
+                    kept = saturable.load_block(
+                        equations.saturable, rates, block, total, n_states, lanes, space
+                    )
+                if kept:
+                    ended, came, steps = saturable.advance(
+                        equations.saturable, block, total, n_states, OF_TOLERANCE * tolerance, lanes, space
+                    )
+                    taken += steps
+                    implicitly = ended == STIFF
+                elif not implicitly:
+                    if stale:
+                        load(equations.motion.tape, moving, current, lanes)
+                        stale = False
                     ended, came, steps = explicit.advance(
-                        equations.slopes,
+                        equations.motion,
                         moving,
                         block,
                         n_parameters,
@@ -299,17 +327,20 @@ def run(
                         total,
                         equations.timed == 1,
                         equations.longest,
-                        tolerance,
+                        OF_TOLERANCE * tolerance,
                         lanes,
                     )
                     taken += steps
                     implicitly = ended == STIFF
                 if implicitly and came < 1.0:
+                    if stale:
+                        load(equations.motion.tape, moving, current, lanes)
+                        stale = False
                     if stale_jacobian:
                         load(equations.jacobian.tape, derivatives, current, lanes)
                         stale_jacobian = False
                     taken += implicit.advance(
-                        equations.slopes,
+                        equations.motion,
                         moving,
                         equations.jacobian,
                         derivatives,
@@ -333,7 +364,7 @@ def run(
                     row[lane] = index
                     for name in range(n_parameters):
                         current[name, lane] = parameters[first + min(lane, count - 1), index, name]
-                    stale, stale_jacobian, stale_outputs = True, True, True
+                    stale, stale_jacobian, stale_outputs, stale_rates = True, True, True, True
                 elif kind == OUTPUT:
                     waiting -= 1
                     if index < 0:

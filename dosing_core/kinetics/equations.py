@@ -8,10 +8,12 @@ from functools import lru_cache
 import numpy as np
 
 from dosing_core.kinetics.course import Equations
-from dosing_core.kinetics.explicit import Tape
+from dosing_core.kinetics.explicit import Motion
 from dosing_core.kinetics.graph import ADD, Graph
 from dosing_core.kinetics.implicit import Jacobian
-from dosing_core.kinetics.tape import Program, compile_expressions, compile_nodes
+from dosing_core.kinetics.recognised import saturable
+from dosing_core.kinetics.symbolic import affine
+from dosing_core.kinetics.tape import compile_expressions, compile_nodes, tape_of
 from dosing_core.population.individual import BoolArray
 from dosing_core.population.system import CLOCK, DOSE, TIME, System
 
@@ -28,14 +30,16 @@ def equations(system: System, area: int = -1) -> Equations:
     places = [graph.expression(expression) for expression in system.derivatives]
     if area >= 0:
         places.append(graph.expression(system.outputs[area].value))
+    drains = _drains(graph, places, system, varying)
     reads = frozenset().union(*(graph.reads(place) for place in places))
     outputs = compile_expressions([output.value for output in system.outputs], names, varying, amounts=True)
     return Equations(
-        slopes=_tape(compile_nodes(graph, places, names, varying, amounts=True)),
+        motion=_motion(graph, places, drains, names, varying),
+        saturable=saturable(graph, places, system, drains),
         jacobian=_jacobian(graph, places, system, names, varying),
-        outputs=_tape(outputs),
-        initial=_tape(compile_expressions(system.initial, system.parameters)),
-        entries=_tape(
+        outputs=tape_of(outputs),
+        initial=tape_of(compile_expressions(system.initial, system.parameters)),
+        entries=tape_of(
             compile_expressions([entry.amount for entry in system.entries], (*system.parameters, DOSE))
         ),
         feeds=_feeds(graph, places, system),
@@ -45,14 +49,31 @@ def equations(system: System, area: int = -1) -> Equations:
     )
 
 
-def _tape(program: Program) -> Tape:
-    return Tape(
-        constants=program.constants,
-        code=program.code,
-        outputs=program.outputs,
-        names=len(program.names),
-        registers=program.registers,
-        steady=program.steady,
+def _drains(
+    graph: Graph, places: list[int], system: System, varying: tuple[str, ...]
+) -> list[tuple[int, int]]:
+    """States that only empty, ``-ka · depot``, and the nodes of the coefficients."""
+    drains = []
+    for state, (place, name) in enumerate(zip(places, system.states, strict=False)):
+        parts = affine(graph, place, (name,), varying)
+        if parts is not None and graph.value(parts[1]) == 0.0:
+            drains.append((state, parts[0][0]))
+    return drains
+
+
+def _motion(
+    graph: Graph,
+    places: list[int],
+    drains: list[tuple[int, int]],
+    names: tuple[str, ...],
+    varying: tuple[str, ...],
+) -> Motion:
+    program = compile_nodes(graph, [*places, *(rate for _, rate in drains)], names, varying, amounts=True)
+    emptied = np.array([state for state, _ in drains], dtype=np.int64)
+    return Motion(
+        tape=tape_of(program),
+        stepped=np.setdiff1d(np.arange(len(places)), emptied),
+        drains=np.column_stack([emptied, program.outputs[len(places) :]]),
     )
 
 
@@ -87,7 +108,7 @@ def _jacobian(
     for pivot in range(total):
         below = fills[pivot + 1 :, pivot]
         fills[pivot + 1 :][below] |= fills[pivot] & (np.arange(total) > pivot)
-    return Jacobian(_tape(program), entries, drift, fills)
+    return Jacobian(tape_of(program), entries, drift, fills)
 
 
 def _feeds(graph: Graph, places: list[int], system: System) -> BoolArray:

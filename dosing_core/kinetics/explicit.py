@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dosing_core.kinetics.compiled import compiled
-from dosing_core.kinetics.tape import run_tape
+from dosing_core.kinetics.tape import Tape, exponential, run_tape
 from dosing_core.population.individual import BoolArray, FloatArray
 
 LEAST_STEP = 1e-11
@@ -36,6 +36,8 @@ OWN = 1e-4
 FED = 1e-11
 """Nor below this share of the largest of the states that feed it. While the last of a chain of compartments
 is empty, no step is short enough for an error relative to itself."""
+ROUNDING = 1e-14
+"""Nor is an error below this share of them one of the step: it is of the arithmetic."""
 
 DONE, STIFF = 0, 1
 
@@ -45,9 +47,9 @@ LENGTH, HOURS, CLOCK, COUNTING, PACE, WORST, ALIVE = range(7)
 the next step may take; error over tolerance; 1 until frozen."""
 FIRST = 7
 # then one a state (the system's, and the area if one is asked for) of each of these:
-Y, RATE, PEAK, FLOOR, NEW, ERROR, K = range(7)
+Y, RATE, PEAK, FLOOR, NEW, ERROR, BASE, K = range(8)
 """Value; mg/h that run in; largest size so far; least size that an error is relative to; value after the
-step; error of the step; slopes of the seven stages."""
+step; error of the step; value at the segment's start; slopes of the seven stages."""
 SECTIONS = K + 7
 
 _C = np.array([0.0, 1 / 5, 3 / 10, 4 / 5, 8 / 9, 1.0, 1.0])
@@ -65,20 +67,37 @@ _A = np.array(
 _E = np.array([71 / 57600, 0.0, -71 / 16695, 71 / 1920, -17253 / 339200, 22 / 525, -1 / 40])
 
 
-class Tape(NamedTuple):
-    """A ``tape.Program`` as kernels take it."""
+class Motion(NamedTuple):
+    """How states change."""
 
-    constants: FloatArray
-    code: NDArray[np.int64]
-    outputs: NDArray[np.int64]
-    names: int
-    registers: int
-    steady: int
+    tape: Tape
+    """Derivatives of all states, over parameters, states, t and clock."""
+    stepped: NDArray[np.int64]
+    """States that take steps."""
+    drains: NDArray[np.int64]
+    """[n, 2] the others: each only empties (a depot), at a rate in this register."""
+
+
+@compiled
+def drain(motion: Motion, registers: FloatArray, block: FloatArray, total: int, s: float, lanes: int) -> None:
+    """Fill ``NEW`` of the states that only empty, exactly: a fast depot then bounds no step, and once it is
+    empty nothing is left of it but what it gave."""
+    for each in range(len(motion.drains)):
+        state = motion.drains[each, 0]
+        coefficient = registers[motion.drains[each, 1]]
+        base, rate = block[FIRST + BASE * total + state], block[FIRST + RATE * total + state]
+        new, length = block[FIRST + NEW * total + state], block[LENGTH]
+        for lane in range(lanes):
+            time = s * length[lane]
+            x = coefficient[lane] * time
+            left = exponential(x)
+            share = (left - 1.0) / x if abs(x) > 1e-4 else 1.0 + x * (0.5 + x * (1.0 / 6.0 + x / 24.0))
+            new[lane] = base[lane] * left + rate[lane] * time * share
 
 
 @compiled
 def slopes(
-    tape: Tape,
+    motion: Motion,
     registers: FloatArray,
     block: FloatArray,
     n_parameters: int,
@@ -90,6 +109,7 @@ def slopes(
     lanes: int,
 ) -> None:
     """Fill the slopes of ``stage`` from the states that stand in the registers, at ``s`` of the segment."""
+    tape = motion.tape
     length = block[LENGTH]
     if timed:
         t, clock = registers[n_parameters + n_states], registers[n_parameters + n_states + 1]
@@ -112,6 +132,7 @@ def slopes(
 @compiled
 def combine(
     block: FloatArray,
+    stepped: NDArray[np.int64],
     total: int,
     target: int,
     weights: FloatArray,
@@ -121,7 +142,7 @@ def combine(
     lanes: int,
 ) -> None:
     """Section ``target`` = (Y if ``plus``) + h · sum of weights · slopes of the first ``count`` stages."""
-    for state in range(total):
+    for state in stepped:
         z, x = block[FIRST + target * total + state], block[FIRST + Y * total + state]
         if plus:
             for lane in range(lanes):
@@ -153,16 +174,17 @@ def into_registers(
 
 
 @compiled
-def floors(feeds: BoolArray, block: FloatArray, lanes: int) -> None:
+def floors(feeds: BoolArray, block: FloatArray, tolerance: float, lanes: int) -> None:
     """Fill the least sizes; ``feeds[j, i]`` says that state j acts on state i, directly or not."""
     n = len(feeds)
+    fed = max(FED, ROUNDING / tolerance)
     for i in range(n):
         for lane in range(lanes):
             largest = 0.0
             for j in range(n):
                 if feeds[j, i] and block[FIRST + PEAK * n + j, lane] > largest:
                     largest = block[FIRST + PEAK * n + j, lane]
-            block[FIRST + FLOOR * n + i, lane] = max(OWN * block[FIRST + PEAK * n + i, lane], FED * largest)
+            block[FIRST + FLOOR * n + i, lane] = max(OWN * block[FIRST + PEAK * n + i, lane], fed * largest)
 
 
 @compiled
@@ -217,30 +239,34 @@ def worst_error(block: FloatArray, total: int, tolerance: float, lanes: int) -> 
 
 @compiled
 def first_step(block: FloatArray, total: int, tolerance: float, lanes: int) -> float:
-    """Length of a segment's first step: as the segment before would go on, or from the slopes."""
-    h = 1.0
+    """Length of a segment's first step: as the segment before would go on, or from the slopes.
+
+    It may be above 1: an instant between two events must not make the steps after it short.
+    """
+    h = np.inf
     for lane in range(lanes):
         length = block[LENGTH, lane]
         if block[ALIVE, lane] == 1.0 and length > 0.0:
             if block[PACE, lane] > 0.0:
                 h = min(h, block[PACE, lane] / length)
             else:
+                h = min(h, 1.0)
                 for state in range(total):
                     size = abs(block[FIRST + Y * total + state, lane])
                     size = max(size, block[FIRST + FLOOR * total + state, lane])
                     slope = abs(block[FIRST + K * total + state, lane])
                     if size > 0.0 and slope * h > tolerance**0.2 * size:
                         h = tolerance**0.2 * size / slope
-    return max(h, 1e-6)
+    return max(h, 1e-6) if h < np.inf else 1.0
 
 
 @compiled
 def longest_step(block: FloatArray, longest: float, lanes: int) -> float:
-    """Share of the segment that ``longest`` h are at least in every particle, at most 1."""
-    share = 1.0
+    """Share of the segment that ``longest`` h are in every particle; above 1 if the segment is shorter."""
+    share = np.inf
     for lane in range(lanes):
-        if block[LENGTH, lane] * share > longest:
-            share = longest / block[LENGTH, lane]
+        if block[LENGTH, lane] > 0.0:
+            share = min(share, longest / block[LENGTH, lane])
     return share
 
 
@@ -260,7 +286,7 @@ def accept(block: FloatArray, total: int, h: float, lanes: int) -> None:
 
 @compiled
 def advance(
-    tape: Tape,
+    motion: Motion,
     registers: FloatArray,
     block: FloatArray,
     n_parameters: int,
@@ -277,8 +303,13 @@ def advance(
     """
     into_registers(registers, block, n_parameters, n_states, FIRST + Y * total, lanes)
     s, steps = 0.0, 0
-    slopes(tape, registers, block, n_parameters, n_states, total, timed, s, steps, lanes)
+    slopes(motion, registers, block, n_parameters, n_states, total, timed, s, steps, lanes)
     freeze_unbounded(block, total, lanes)
+    for state in motion.drains[:, 0]:
+        for lane in range(lanes):
+            block[FIRST + BASE * total + state, lane] = block[FIRST + Y * total + state, lane]
+            block[FIRST + K * total + state, lane] = 0.0  # it asks for no first step of its own
+            block[FIRST + ERROR * total + state, lane] = 0.0
     h, h_most = first_step(block, total, tolerance, lanes), longest_step(block, longest, lanes)
     rejected = False
     while s < 1.0:
@@ -293,12 +324,23 @@ def advance(
         elif h > 0.5 * left:
             h = 0.5 * left
         for stage in range(1, 7):
-            combine(block, total, NEW, _A[stage], stage, h, stage > 0, lanes)
+            combine(block, motion.stepped, total, NEW, _A[stage], stage, h, stage > 0, lanes)
+            if stage < 6:
+                drain(motion, registers, block, total, s + _C[stage] * h, lanes)
             into_registers(registers, block, n_parameters, n_states, FIRST + NEW * total, lanes)
             slopes(
-                tape, registers, block, n_parameters, n_states, total, timed, s + _C[stage] * h, stage, lanes
+                motion,
+                registers,
+                block,
+                n_parameters,
+                n_states,
+                total,
+                timed,
+                s + _C[stage] * h,
+                stage,
+                lanes,
             )
-        combine(block, total, ERROR, _E, 7, h, steps < 0, lanes)
+        combine(block, motion.stepped, total, ERROR, _E, 7, h, steps < 0, lanes)
         largest, within = worst_error(block, total, tolerance, lanes)
         if within:
             s = 1.0 if h == left else s + h
@@ -307,7 +349,7 @@ def advance(
             # A step that the segment's end cut short says nothing against a longer one.
             h = max(following, wanted) if h < wanted else following
             accept(block, total, h, lanes)
-            for state in range(total):
+            for state in motion.stepped:
                 for lane in range(lanes):
                     block[FIRST + K * total + state, lane] = block[FIRST + (K + 6) * total + state, lane]
             rejected = False

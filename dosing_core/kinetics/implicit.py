@@ -30,7 +30,7 @@ from dosing_core.kinetics.explicit import (
     SECTIONS,
     WORST,
     K,
-    Tape,
+    Motion,
     Y,
     accept,
     first_step,
@@ -42,10 +42,10 @@ from dosing_core.kinetics.explicit import (
     slopes,
     worst_error,
 )
-from dosing_core.kinetics.tape import run_tape
+from dosing_core.kinetics.tape import Tape, run_tape
 from dosing_core.population.individual import BoolArray, FloatArray, IntArray
 
-MOST_STEPS = 2000
+MOST_STEPS = 10_000
 """Steps of one segment after which the particle that errs most is given up, as after every ``GRACE`` more."""
 GRACE = 50
 
@@ -219,7 +219,7 @@ def _place(block: FloatArray, total: int, stage: int, lanes: int) -> None:
 
 @compiled
 def advance(
-    tape: Tape,
+    motion: Motion,
     registers: FloatArray,
     jacobian: Jacobian,
     derivatives: FloatArray,
@@ -246,7 +246,7 @@ def advance(
     while s < 1.0:
         if not fresh:
             into_registers(registers, block, n_parameters, n_states, FIRST + Y * total, lanes)
-            slopes(tape, registers, block, n_parameters, n_states, total, timed, s, 0, lanes)
+            slopes(motion, registers, block, n_parameters, n_states, total, timed, s, 0, lanes)
             _linearise(jacobian, derivatives, block, n_parameters, n_states, total, timed, s, lanes)
             fresh = True
             if steps == 0:
@@ -266,7 +266,7 @@ def advance(
                 _place(block, total, stage, lanes)
                 into_registers(registers, block, n_parameters, n_states, FIRST + NEW * total, lanes)
                 at = s + _AT[stage] * h
-                slopes(tape, registers, block, n_parameters, n_states, total, timed, at, stage, lanes)
+                slopes(motion, registers, block, n_parameters, n_states, total, timed, at, stage, lanes)
             _gather(block, total, stage, h, lanes)
             solve(jacobian.fills, factors, block, FIRST + (U + stage) * total, lanes)
         for state in range(total):

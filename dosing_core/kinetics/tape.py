@@ -15,18 +15,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dosing_core.kinetics.compiled import compiled
-from dosing_core.kinetics.graph import CONSTANT, NAME, POW, SQRT, Graph
+from dosing_core.kinetics.compiled import compiled, inlined
+from dosing_core.kinetics.graph import ADD, CONSTANT, MUL, NAME, POW, SQRT, SUB, Graph
 from dosing_core.kinetics.lockstep import _power_of_two
 from dosing_core.population.expressions import Expression
 from dosing_core.population.individual import FloatArray
 
 POW_OF_AMOUNT, SQRT_OF_AMOUNT = 28, 29
 """Beside the nodes of a graph: the base counts as 0 where it is negative."""
+PRODUCT_PLUS, LESS_PRODUCT, PRODUCT_LESS = 30, 31, 32
+"""Two nodes in one instruction: a b + c, c - a b, a b - c, with the bits of both one after the other."""
 
 WIDTH = 64
 """Lanes at a time in ``Program.evaluate``."""
@@ -63,6 +66,29 @@ class Program:
             raise ValueError(f"a program over {len(self.names)} names got {inputs.shape}")
         results: FloatArray = evaluate(self.constants, self.code, self.outputs, self.registers, inputs)
         return results
+
+
+class Tape(NamedTuple):
+    """A ``Program`` as kernels take it."""
+
+    constants: FloatArray
+    code: NDArray[np.int64]
+    outputs: NDArray[np.int64]
+    names: int
+    registers: int
+    steady: int
+
+
+def tape_of(program: Program) -> Tape:
+    """The same program for kernels."""
+    return Tape(
+        constants=program.constants,
+        code=program.code,
+        outputs=program.outputs,
+        names=len(program.names),
+        registers=program.registers,
+        steady=program.steady,
+    )
 
 
 def compile_expressions(
@@ -103,16 +129,20 @@ def compile_nodes(
         if node.what == CONSTANT:
             register[at] = len(names) + len(constants)
             constants.append(node.value)
-    computed = [at for at in reached if at not in register]
+    fused = _fused(graph, reached, frozenset(places), changes)
+    inside = {product for product, _, _ in fused.values()}
+    computed = [at for at in reached if at not in register and at not in inside]
     computed.sort(key=lambda at: bool(graph.reads(at) & changes))  # stable: parts stay before wholes
     inputs = len(names) + len(constants)
     register |= {at: inputs + line for line, at in enumerate(computed)}
     code = np.zeros((len(computed), 5), dtype=np.int64)
     for line, at in enumerate(computed):
-        node = graph.nodes[at]
-        parts = [register[part] for part in node.parts]
+        what, parts = (_what(graph, at) if amounts else graph.nodes[at].what), graph.nodes[at].parts
+        if at in fused:
+            product, what, rest = fused[at]
+            parts = (*graph.nodes[product].parts, rest)
         parts += parts[-1:] * (3 - len(parts))
-        code[line] = (_what(graph, at) if amounts else node.what, register[at], *parts)
+        code[line] = (what, register[at], *(register[part] for part in parts))
     return Program(
         names=tuple(names),
         constants=np.array(constants, dtype=np.float64),
@@ -121,6 +151,29 @@ def compile_nodes(
         outputs=np.array([register[place] for place in places], dtype=np.int64),
         registers=inputs + len(computed),
     )
+
+
+def _fused(
+    graph: Graph, reached: Sequence[int], wanted: frozenset[int], changes: frozenset[str]
+) -> dict[int, tuple[int, int, int]]:
+    """Sums with a product that nothing else reads: the product, the instruction for both, the other part."""
+    uses: dict[int, int] = {}
+    for at in reached:
+        for part in graph.nodes[at].parts:
+            uses[part] = uses.get(part, 0) + 1
+    found: dict[int, tuple[int, int, int]] = {}
+    for at in reached:
+        node = graph.nodes[at]
+        if node.what not in (ADD, SUB):
+            continue
+        for place, (product, rest) in enumerate((node.parts, node.parts[::-1])):
+            alone = graph.nodes[product].what == MUL and uses[product] == 1 and product not in wanted
+            # A product that stays the same is computed once and must not move to where the sum is.
+            if alone and bool(graph.reads(product) & changes) == bool(graph.reads(at) & changes):
+                what = PRODUCT_PLUS if node.what == ADD else (PRODUCT_LESS, LESS_PRODUCT)[place]
+                found[at] = (product, what, rest)
+                break
+    return found
 
 
 def _what(graph: Graph, at: int) -> int:
@@ -133,7 +186,7 @@ def _what(graph: Graph, at: int) -> int:
     return node.what
 
 
-@compiled
+@inlined
 def exponential(x: float) -> float:
     """e^x to an ulp or two, the same alone and in a vector; 0 or infinite beyond normal numbers.
 
@@ -228,6 +281,18 @@ def run_tape(code: NDArray[np.int64], first: int, last: int, registers: FloatArr
         elif what == 5:
             for lane in range(lanes):
                 z[lane] = a[lane] / b[lane]
+        elif what == 30:
+            c = registers[code[line, 4]]
+            for lane in range(lanes):
+                z[lane] = a[lane] * b[lane] + c[lane]
+        elif what == 31:
+            c = registers[code[line, 4]]
+            for lane in range(lanes):
+                z[lane] = c[lane] - a[lane] * b[lane]
+        elif what == 32:
+            c = registers[code[line, 4]]
+            for lane in range(lanes):
+                z[lane] = a[lane] * b[lane] - c[lane]
         elif what == 7:
             for lane in range(lanes):
                 z[lane] = -a[lane]
