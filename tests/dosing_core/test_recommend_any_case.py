@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import tempfile
 from datetime import UTC, datetime, timedelta
+from functools import cache
+from pathlib import Path
 
+import pytest
+from drug_files import DRUGS, write
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -13,15 +18,18 @@ from dosing_core.case import (
     CoMedication,
     Condition,
     Dose,
+    EffectMeasurement,
     Finding,
     Genotype,
     Goal,
     Level,
     Measurement,
+    Options,
     Order,
     Regimen,
     Subject,
 )
+from dosing_core.library import Library
 from dosing_core.recommendation import Recommendation
 
 KINDS = ["repeating", "repeating", "repeating", "as_needed", "single", "several", "continuous", "other"]
@@ -210,3 +218,103 @@ def test_ordinary_cases_are_answered_inside_the_limits(case: Case) -> None:
 
     _holds(case, recommendation)
     assert "no usable numbers" not in recommendation.reason
+
+
+@st.composite
+def other_cases(draw: st.DrawFn) -> Case:
+    """Any drug of the test-only library: odd options, aims of every kind, effects, overlapping infusions."""
+    drug = draw(st.sampled_from(sorted(DRUGS)))
+    route = "oral" if drug in ("phenytoin", "warfarin") else "iv"
+    interval = draw(st.sampled_from([8.0, 12.0, 24.0, 504.0, 1344.0]))
+    amount, length = st.floats(0.1, 3000), st.sampled_from([0.0, 1.0, 24.0])
+    regimen = Regimen(dose_mg=draw(amount), interval_h=interval, route=route, duration_h=draw(length))
+    count = draw(st.integers(0, 3))
+    given_doses = tuple(
+        Dose(
+            time=NOW - (1 + draw(st.floats(0, 30)) + 40 * back) * HOUR,
+            amount_mg=draw(amount),
+            route=route,
+            duration_h=draw(length),
+            source="x",
+        )
+        for back in reversed(range(count))
+    )
+    levels = tuple(
+        Level(
+            time=NOW - hours * HOUR,
+            value_mg_L=draw(st.floats(1e-6, 1e4)),
+            limit=draw(st.sampled_from(["exact", "exact", "below", "above"])),
+            source="x",
+        )
+        for hours in sorted(draw(st.lists(hours_ago, max_size=2)), reverse=True)
+    )
+    effects = tuple(
+        EffectMeasurement(
+            name=draw(st.sampled_from(["inr", "neutrophils", "concentration", "nothing"])),
+            value=draw(st.floats(1e-3, 100)),
+            time=NOW - hours * HOUR,
+            source="x",
+        )
+        for hours in sorted(draw(st.lists(hours_ago, max_size=2)), reverse=True)
+    )
+    metric = st.sampled_from(["auc24", "trough", "average", "effect", "occupancy", "nadir", "time_above_mic"])
+    goals = st.builds(
+        Goal,
+        metric=metric,
+        low=st.floats(1e-3, 0.4),
+        high=st.floats(0.5, 1e3),
+        output=st.sampled_from(["", "inr", "neutrophils"]),
+        source=st.just("x"),
+    )
+    options = Options(
+        prior_weight=draw(st.sampled_from([1.0, 1.0, 0.25, 1e-3])),
+        recency_half_life_h=draw(st.sampled_from([None, None, 12.0, 1e-3])),
+        model=draw(st.sampled_from([None, None, None, f"{drug}.nobody"])),
+    )
+    return Case(
+        now=NOW,
+        subject=draw(subjects(wild=False)),
+        order=Order(drug=drug, route=route, regimen=regimen, running=draw(st.booleans()), source="x"),
+        doses=given_doses,
+        levels=levels,
+        effects=effects,
+        goal=draw(st.one_of(st.none(), st.none(), goals)),
+        options=options,
+    )
+
+
+def _answered(case: Case, library: Library) -> None:
+    recommendation = recommend(case, library)
+    assert Recommendation.from_bytes(recommendation.to_bytes()) == recommendation, "every number is finite"
+    if recommendation.outcome in ("insufficient", "out_of_scope"):
+        assert recommendation.option("recommended") is None
+        assert recommendation.reason
+    most = library.load(case.order.drug).limits.single.value
+    assert all(o.regimen.dose_mg <= most for o in recommendation.options if o.role != "as_ordered")
+
+
+@pytest.mark.verify
+@settings(bounded, max_examples=6)
+@given(case=other_cases())
+def test_any_structure_is_answered_inside_the_limits(case: Case) -> None:
+    _answered(case, _library())
+
+
+@pytest.mark.verify
+@settings(bounded, max_examples=2000)
+@given(case=other_cases())
+def test_many_cases_of_any_structure_are_answered(case: Case) -> None:
+    _answered(case, _library())
+
+
+@pytest.mark.verify
+@settings(bounded, max_examples=98_000)
+@given(case=cases(wild=True))
+def test_a_hundred_thousand_cases_have_no_escape(case: Case) -> None:
+    """With the two thousand of other structures; hours of one core."""
+    _holds(case, recommend(case))
+
+
+@cache
+def _library() -> Library:
+    return write(Path(tempfile.mkdtemp()))
