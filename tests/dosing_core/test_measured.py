@@ -85,7 +85,7 @@ def test_a_model_without_a_concentration_takes_the_effect_and_leaves_the_levels(
 
     assert found.seen.value.tolist() == [2.5]
     assert found.seen.output.tolist() == [0]
-    assert [finding.source for finding in found.unused] == ["e2"]
+    assert sorted(finding.source for finding in found.unused) == ["e2", "l1", "l2", "l3"]
 
 
 def test_an_effect_whose_error_nobody_knows_is_not_used() -> None:
