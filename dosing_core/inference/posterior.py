@@ -143,7 +143,8 @@ def posterior(
     else:
         fine, coarse = surfaces(individual, doses, observations, lower, predict)
         target, best = _Target(lower, coarse.densities), modes_on(fine, coarse)
-    for escalation, sizes in enumerate(LADDER):
+    first = 1 if len(best.modes) > 1 else 0  # each mode needs points of its own
+    for escalation, sizes in enumerate(LADDER[first:], first):
         z, log_ratio, levels = _mixture(target, best, sizes)
         weight, k_hat = psis(log_ratio)
         effective = effective_sample_size(weight)
