@@ -87,7 +87,9 @@ def _of_goal(drug_file: DrugFile, case: Case, goal: Goal) -> Target:
         source="Goal set for this patient",
         note=f"Given per MIC, which is {phrases.plain(factor)} mg/L." if scaled else "",
         output=goal.output or (rule.output if rule else ""),
-        unit=rule.range.unit if rule is not None and rule.output and goal.metric in ("effect", "nadir") else "",
+        unit=rule.range.unit
+        if rule is not None and rule.output and goal.metric in ("effect", "nadir")
+        else "",
         mic_mg_L=mic if goal.metric == "time_above_mic" else None,
         unbound_fraction=rule.unbound_fraction.value if rule and rule.unbound_fraction else 1.0,
         horizon_h=drug_file.horizon.value if drug_file.horizon else None,
