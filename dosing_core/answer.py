@@ -30,6 +30,7 @@ from dosing_core.model_uses import model_uses
 from dosing_core.parameters import expected_person
 from dosing_core.plan import plan
 from dosing_core.population.bind import Bound
+from dosing_core.population.covariates import read_now
 from dosing_core.recommendation import (
     BrokenLimit,
     Curve,
@@ -42,7 +43,7 @@ from dosing_core.recommendation import (
 from dosing_core.regimens.banding import band
 from dosing_core.regimens.comparison import alternatives, is_relevant
 from dosing_core.regimens.holding import holding
-from dosing_core.regimens.limits import broken, is_absurd, patient_limits, touched
+from dosing_core.regimens.limits import RENAL, broken, is_absurd, patient_limits, touched
 from dosing_core.regimens.loading import LoadingDose, choose_loading
 from dosing_core.regimens.options import Draft, judge
 from dosing_core.regimens.search import Scored
@@ -292,7 +293,10 @@ def _compose(
         missing=(*screening.findings, *own.unused_effects),
         left_out=explain.left_out(own, screening),
         requests=requests,
-        warnings=explain.warnings(own, screening, _broken(own), decision.outcome != "insufficient"),
+        warnings=(
+            *explain.warnings(own, screening, _broken(own), decision.outcome != "insufficient"),
+            *explain.harmful_trough(drug_file, decision.options),
+        ),
         red_flags=screening.red_flags,
         hold=high,
         assumptions=assumptions(own, screening, answered) if decision.outcome != "insufficient" else (),
@@ -474,5 +478,8 @@ def _beyond_any_limit(case: Case, drug_file: DrugFile) -> tuple[BrokenLimit, ...
     if ordered is None:
         return ()
     weight = latest_measurement(case.subject.weight, case.now)
-    limits = patient_limits(drug_file, weight.value if weight else math.inf, None)
+    clearance = read_now(RENAL, case.subject, case.now)
+    limits = patient_limits(
+        drug_file, weight.value if weight else math.inf, None, clearance.value if clearance else None
+    )
     return broken(ordered, limits, drug_file)

@@ -23,13 +23,14 @@ from dosing_core.kinetics import DoseTable, concentrations, dose_table
 from dosing_core.library.schema import DrugFile
 from dosing_core.measured import measured
 from dosing_core.parameters import parameter_estimates
+from dosing_core.population.covariates import read_now
 from dosing_core.population.individual import FloatArray
 from dosing_core.recommendation import ParameterEstimate, Target
 from dosing_core.regimens.candidates import Candidate
 from dosing_core.regimens.choices import choices_for
 from dosing_core.regimens.comparison import best
 from dosing_core.regimens.infusion import standard_duration
-from dosing_core.regimens.limits import PatientLimits, patient_limits
+from dosing_core.regimens.limits import RENAL, PatientLimits, patient_limits
 from dosing_core.regimens.search import Question, Scored, Search, score, search
 from dosing_core.regimens.timing import Timing, timing
 from dosing_core.review import Reviewed, review
@@ -131,7 +132,8 @@ def consult(case: Case, drug_file: DrugFile, screening: Screening, models: Panel
     if weight is None:
         raise ValueError("screening let a case without a weight pass")
     present = when.present.daily_dose_mg if when.present else None
-    limits = patient_limits(drug_file, weight.value, present)
+    clearance = read_now(RENAL, case.subject, case.now)
+    limits = patient_limits(drug_file, weight.value, present, clearance.value if clearance else None)
     ordered = judged_order(case.order.regimen, drug_file)
     target = choose_target(drug_file, case)
     question = ask(reviewed.belief, drug_file, target, when, history)

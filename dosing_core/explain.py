@@ -15,6 +15,7 @@ from dosing_core.recommendation import (
     Outcome,
     ParameterEstimate,
     Reference,
+    RegimenOption,
     UsedFact,
 )
 from dosing_core.screening import Screening
@@ -239,6 +240,22 @@ def no_loading(consultation: Consultation, screening: Screening) -> str:
     if own.drug_file.loading is None or own.timing.running or doubt is None:
         return ""
     return f"No loading dose is offered, as it is not known what was given: {doubt.detail.rstrip('. ')}."
+
+
+def harmful_trough(drug_file: DrugFile, options: Sequence[RegimenOption]) -> tuple[str, ...]:
+    """What the order's trough, or without an order the advised regimen's, has in store; the gravest only."""
+    for role in ("as_ordered", "recommended"):
+        for option in options:
+            trough = next((one.estimate.median for one in option.exposures if one.metric == "trough"), None)
+            if option.role != role or trough is None:
+                continue
+            reached = [rule for rule in drug_file.harmful_troughs if trough > rule.above.value]
+            if not reached:
+                return ()
+            gravest = max(reached, key=lambda rule: rule.above.value)
+            said = phrases.measured(trough, drug_file.as_display)
+            return (f"The trough is expected near {said}. {gravest.text}",)
+    return ()
 
 
 def warnings(

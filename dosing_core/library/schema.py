@@ -7,6 +7,7 @@ the numbers: it may stand in a note. What no paper settles is project policy, an
 from __future__ import annotations
 
 from datetime import datetime
+from itertools import pairwise
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
@@ -144,6 +145,15 @@ class Infusion(_Part):
     """mL/h."""
 
 
+class RenalLimit(_Part):
+    """What a day may hold where the kidneys clear little."""
+
+    below: Number
+    """mL/min; creatinine clearance by Cockcroft and Gault with the actual weight."""
+    daily: Number
+    """mg per 24 h."""
+
+
 class Limits(_Part):
     """Bounds that no suggestion passes, whatever a model says."""
 
@@ -155,6 +165,15 @@ class Limits(_Part):
     """mg/kg per 24 h, actual weight."""
     step_up: Number | None = None
     """Highest ratio of a new daily dose to the one that the patient is on."""
+    renal: tuple[RenalLimit, ...] = ()
+    """By falling creatinine clearance, each with less a day than the one before."""
+
+    @model_validator(mode="after")
+    def _renal_limits_fall(self) -> Limits:
+        for before, after in pairwise(self.renal):
+            if not (after.below.value < before.below.value and after.daily.value < before.daily.value):
+                raise ValueError("renal: not in order of falling clearance and daily dose")
+        return self
 
 
 class Loading(_Part):
@@ -317,6 +336,15 @@ class Sampling(_Part):
     """When blood can be drawn at all; None: the usual rule is not weighed against other times."""
 
 
+class HarmfulTrough(_Part):
+    """A concentration before a dose from which on harm is to be expected."""
+
+    above: Number
+    """mg/L, total."""
+    text: Text
+    """What to know and do, as a sentence for the prescriber."""
+
+
 class SteepPoint(_Part):
     """An exposure or effect at which something begins."""
 
@@ -404,6 +432,9 @@ class DrugFile(_Part):
     Widens what is predicted, never sharpens it."""
     warnings_above: tuple[Text, ...] = ()
     """Shown where the order, or without one the advised regimen, is likelier than not above the target."""
+    harmful_troughs: tuple[HarmfulTrough, ...] = ()
+    """Shown, the highest one reached, where the median trough of the order, or without one of the advised
+    regimen, lies above it."""
     interactions: tuple[Interaction, ...] = ()
     """Other drugs that change this one's exposure."""
     assumptions: tuple[Text, ...] = ()

@@ -34,10 +34,12 @@ def is_relevant(present: Scored, other: Scored, target: Target, judgement: Judge
 def best(scored: Sequence[Scored], target: Target, judgement: Judgement) -> Scored | None:
     """The least expected loss among usual doses; an unusual one only where it is relevantly better.
 
-    Ties go to the preferred interval. None if there is nothing to choose from.
+    Ties go to the preferred interval; of doses that keep a concentration above the MIC equally well, to the
+    smallest. None if there is nothing to choose from.
     """
-    usual = _least([one for one in scored if one.usual])
-    anything = _least(scored)
+    sparing = target.metric == "time_above_mic"
+    usual = _least([one for one in scored if one.usual], sparing)
+    anything = _least(scored, sparing)
     if usual is None or anything is None:
         return anything
     return anything if is_relevant(usual, anything, target, judgement) else usual
@@ -60,11 +62,14 @@ def alternatives(
     return tuple(found)
 
 
-def _least(scored: Sequence[Scored]) -> Scored | None:
+def _least(scored: Sequence[Scored], sparing: bool = False) -> Scored | None:
+    """``sparing``: more drug always does a little better, so a tie goes to the smallest daily dose."""
     if not scored:
         return None
     least = min(one.loss for one in scored)
     tied = [one for one in scored if one.loss <= least + TIE]
+    if sparing:
+        return min(tied, key=lambda one: (one.preference, one.regimen.daily_dose_mg, one.loss))
     return min(tied, key=lambda one: (one.preference, one.loss, one.regimen.daily_dose_mg))
 
 

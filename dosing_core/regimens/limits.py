@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from dosing_core import phrases
 from dosing_core.case import Regimen
 from dosing_core.library.schema import DrugFile
+from dosing_core.physiology.body_size import WeightChoice
+from dosing_core.population.covariate import Covariate
 from dosing_core.recommendation import BrokenLimit
 from dosing_core.regimens.infusion import runs_too_fast
 
@@ -14,6 +16,8 @@ GRAVE = 2.0
 """So many times a dose limit, an order is likelier a slip than an intention. Project policy."""
 ABSURD = 5.0
 """So many times a dose limit, no exposure is worth showing: no model was built there. Project policy."""
+RENAL = Covariate(quantity="creatinine_clearance", unit="mL/min", weight=WeightChoice.TOTAL)
+"""The creatinine clearance that renal limits go by, as labels do."""
 _ROUNDING = 1.0 + 1e-9
 
 
@@ -41,22 +45,32 @@ class PatientLimits:
         )
 
 
-def patient_limits(drug_file: DrugFile, weight_kg: float, current_daily_mg: float | None) -> PatientLimits:
-    """The file's limits for this weight and for the present daily dose (None: no treatment runs)."""
+def patient_limits(
+    drug_file: DrugFile,
+    weight_kg: float,
+    current_daily_mg: float | None,
+    creatinine_clearance: float | None = None,
+) -> PatientLimits:
+    """The file's limits for this weight, for the present daily dose (None: no treatment runs) and for this
+    creatinine clearance, mL/min (None: not known)."""
     limits = drug_file.limits
     per_kg = limits.daily_per_kg.value * weight_kg
-    by_weight = per_kg < limits.daily.value
+    daily, because = limits.daily.value, f"{phrases.dose(limits.daily.value)} a day"
+    if per_kg < daily:
+        daily, because = per_kg, f"{phrases.plain(limits.daily_per_kg.value)} mg/kg a day"
+    for rule in limits.renal:
+        reached = creatinine_clearance is not None and creatinine_clearance < rule.below.value
+        if reached and rule.daily.value < daily:
+            below = phrases.plain(rule.below.value)
+            daily = rule.daily.value
+            because = f"{phrases.dose(daily)} a day for a creatinine clearance below {below} mL/min"
     step = None
     if limits.step_up is not None and current_daily_mg is not None:
         step = limits.step_up.value * current_daily_mg
     return PatientLimits(
         single_mg=limits.single.value,
-        daily_mg=min(per_kg, limits.daily.value),
-        daily_because=(
-            f"{phrases.plain(limits.daily_per_kg.value)} mg/kg a day"
-            if by_weight
-            else f"{phrases.dose(limits.daily.value)} a day"
-        ),
+        daily_mg=daily,
+        daily_because=because,
         step_daily_mg=step,
     )
 

@@ -33,18 +33,20 @@ def test_every_drug_of_the_library_has_levels_to_read_and_a_molar_mass() -> None
 
 
 @pytest.mark.parametrize(
-    ("name", "carbon", "hydrogen", "nitrogen", "oxygen", "chlorine"),
+    ("name", "carbon", "hydrogen", "nitrogen", "oxygen", "chlorine", "sulfur"),
     [
-        ("creatinine", 4, 7, 3, 1, 0),
-        ("vancomycin", 66, 75, 9, 24, 2),
-        ("tacrolimus", 44, 69, 1, 12, 0),
+        ("creatinine", 4, 7, 3, 1, 0, 0),
+        ("vancomycin", 66, 75, 9, 24, 2, 0),
+        ("tacrolimus", 44, 69, 1, 12, 0, 0),
+        ("meropenem", 17, 25, 3, 5, 0, 1),
     ],
 )
 def test_molar_masses_follow_from_the_sum_formula(
-    name: str, carbon: int, hydrogen: int, nitrogen: int, oxygen: int, chlorine: int
+    name: str, carbon: int, hydrogen: int, nitrogen: int, oxygen: int, chlorine: int, sulfur: int
 ) -> None:
-    """Standard atomic weights, IUPAC 2021 (abridged): C 12.011, H 1.008, N 14.007, O 15.999, Cl 35.45."""
+    """Atomic weights, IUPAC 2021 (abridged): C 12.011, H 1.008, N 14.007, O 15.999, Cl 35.45, S 32.06."""
     mass = carbon * 12.011 + hydrogen * 1.008 + nitrogen * 14.007 + oxygen * 15.999 + chlorine * 35.45
+    mass += sulfur * 32.06
     named = analyte(name).molar_mass
 
     assert named is not None
