@@ -16,7 +16,7 @@ from dosing_core.goals.utility import worth
 from dosing_core.inference.particles import Particles
 from dosing_core.kinetics import DoseTable, is_linear
 from dosing_core.library.schema import Judgement
-from dosing_core.population.individual import FloatArray, Individual
+from dosing_core.population.individual import FloatArray, Individual, IntArray
 from dosing_core.recommendation import Target
 from dosing_core.regimens.candidates import Candidate
 from dosing_core.regimens.past import Past, past_of
@@ -112,6 +112,23 @@ class Search:
             scored=(*self.scored, *other.scored),
         )
 
+    @cached_property
+    def _ascending(self) -> IntArray:
+        """[n_candidates, n] places of the particles by exposure: sorted once, whatever weights follow."""
+        order: IntArray = np.argsort(self.values, axis=1)
+        return order
+
+    def _medians(self, weights: FloatArray) -> FloatArray:
+        """Median [n_candidates, m] of the exposures under each of ``weights`` [m, n]."""
+        order = self._ascending
+        last = self.values.shape[1] - 1
+        medians = np.empty((len(self.values), len(weights)))
+        rows = np.arange(len(self.values))
+        for column, weight in enumerate(weights):
+            below = np.count_nonzero(np.cumsum(weight[order], axis=1) < 0.5, axis=1)
+            medians[:, column] = self.values[rows, order[rows, np.minimum(below, last)]]
+        return medians
+
     def reweighted(self, weights: FloatArray) -> list[tuple[Scored, ...]]:
         """The candidates' scores under each of several weights of the particles; ``weights`` [m, n], each row
         with the sum 1."""
@@ -119,8 +136,7 @@ class Search:
         losses = self.losses @ weights.T
         above = (self.values > target.high).astype(np.float64) @ weights.T
         below = (self.values < target.low).astype(np.float64) @ weights.T
-        by_particle = np.ascontiguousarray(weights.T)
-        medians = np.array([_medians(row, by_particle) for row in self.values])
+        medians = self._medians(weights)
         return [
             _scores(
                 self.candidates,
@@ -132,15 +148,6 @@ class Search:
                 above.T.tolist(), below.T.tolist(), losses.T.tolist(), medians.T.tolist(), strict=True
             )
         ]
-
-
-def _medians(values: FloatArray, weights: FloatArray) -> FloatArray:
-    """Median [m] of ``values`` [n] under each column of ``weights`` [n, m]."""
-    order = np.argsort(values)
-    reached = np.cumsum(weights[order], axis=0) < 0.5
-    places = np.minimum(np.count_nonzero(reached, axis=0), len(values) - 1)
-    medians: FloatArray = values[order][places]
-    return medians
 
 
 def _scores(
