@@ -17,6 +17,7 @@ from typing import Any
 
 from dosing_core.case import Route
 from dosing_core.library import load_drug
+from fhir_adapters.combination import own_part
 from fhir_adapters.elements import Resource, codings, items, member, moment, number, text, wordings
 from fhir_adapters.product import Product
 from fhir_adapters.terminology.routes import Named, charted_route, route
@@ -188,7 +189,7 @@ def amount(
     if not _LEAST_MG <= mass <= _MOST_MG:
         fails("the dose is outside anything that is given")
         return None, volume
-    return mass, volume
+    return own_part(mass, product, fails), volume
 
 
 def _interval(timing: Any, reading: _Reading) -> Decimal | None:

@@ -9,14 +9,18 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import cache
 from typing import Any
 
 from dosing_core.case import Regimen, Route
+from dosing_core.library.schema import Combination
+from fhir_adapters.combination import combination, written_as_sum
 from fhir_adapters.elements import Resource, items, member
 from fhir_adapters.errors import WritebackError
+from fhir_adapters.product import product
 from fhir_adapters.terminology.loinc import LOINC, code_list, codes
 from fhir_adapters.terminology.routes import preferred, route
 from fhir_adapters.terminology.units import UCUM, as_written
@@ -57,14 +61,19 @@ def with_regimen(
     """
     instructions = items(order.get("dosageInstruction"))
     old = instructions[0] if len(instructions) == 1 else {}
+    written = _Written(drug_display, combination(product(order).drug), written_as_sum(order))
     changed: dict[str, Any] = copy.deepcopy({name: order[name] for name in order if name != "text"})
     if loading_dose_mg is None:
-        changed["dosageInstruction"] = [_repeated(regimen, old)]
+        changed["dosageInstruction"] = [_repeated(regimen, old, written)]
     else:
-        first = _once(loading_dose_mg, loading_duration_h or 0.0, regimen.route, old)
+        first = _once(loading_dose_mg, loading_duration_h or 0.0, regimen.route, old, written)
         changed["dosageInstruction"] = [
             {"sequence": 1, **first},
-            {"sequence": 2, **_repeated(regimen, old), "text": f"then {_in_words(regimen)}"},
+            {
+                "sequence": 2,
+                **_repeated(regimen, old, written),
+                "text": f"then {_in_words(regimen, written)}",
+            },
         ]
     if not any(name in order for name in ("medicationCodeableConcept", "medicationReference")):
         changed["medicationCodeableConcept"] = {"text": drug_display}
@@ -73,20 +82,43 @@ def with_regimen(
     return changed
 
 
-def _repeated(regimen: Regimen, old: Resource) -> dict[str, Any]:
+@dataclass(frozen=True)
+class _Written:
+    """How a dose is written: the plain amount, or the sum with the second drug of the product."""
+
+    drug: str
+    combination: Combination | None
+    sum_over_own: Decimal | None
+
+    def amount(self, own_mg: float) -> float:
+        """mg as the order has them."""
+        return own_mg if self.sum_over_own is None else float(Decimal(repr(own_mg)) * self.sum_over_own)
+
+    def words(self, own_mg: float) -> str:
+        """``1000 mg``; of a combination it is said what is meant."""
+        if self.combination is None:
+            return f"{_number(own_mg)} mg"
+        own = f"{_number(own_mg)} mg of {self.drug}"
+        if self.sum_over_own is None:
+            return own
+        return f"{_number(self.amount(own_mg))} mg ({own} with {self.combination.with_drug})"
+
+
+def _repeated(regimen: Regimen, old: Resource, written: _Written) -> dict[str, Any]:
     repeat: dict[str, Any] = {}
     bounds = {name: value for name, value in _old_repeat(old).items() if name.startswith("bounds")}
     repeat |= copy.deepcopy(bounds)
     repeat |= _length(regimen.route, regimen.duration_h)
     repeat |= {"frequency": 1, "period": _plain(regimen.interval_h), "periodUnit": "h"}
-    return _instruction(_in_words(regimen), repeat, regimen.dose_mg, regimen.route, old)
+    amount = written.amount(regimen.dose_mg)
+    return _instruction(_in_words(regimen, written), repeat, amount, regimen.route, old)
 
 
-def _once(dose_mg: float, hours: float, way: Route, old: Resource) -> dict[str, Any]:
+def _once(dose_mg: float, hours: float, way: Route, old: Resource, written: _Written) -> dict[str, Any]:
     repeat = {"count": 1} | _length(way, hours)
     over = f" over {_number(hours)} h" if way == "iv" and hours > 0 else ""
-    words = f"{_number(dose_mg)} mg {_by(way)} once{over}"
-    return _instruction(words, repeat, dose_mg, way, old)
+    words = f"{written.words(dose_mg)} {_by(way)} once{over}"
+    return _instruction(words, repeat, written.amount(dose_mg), way, old)
 
 
 def _instruction(
@@ -117,8 +149,8 @@ def _length(way: Route, hours: float) -> dict[str, Any]:
     return {"duration": _plain(hours), "durationUnit": "h"} if way == "iv" and hours > 0 else {}
 
 
-def _in_words(regimen: Regimen) -> str:
-    words = f"{_number(regimen.dose_mg)} mg {_by(regimen.route)} every {_number(regimen.interval_h)} h"
+def _in_words(regimen: Regimen, written: _Written) -> str:
+    words = f"{written.words(regimen.dose_mg)} {_by(regimen.route)} every {_number(regimen.interval_h)} h"
     if regimen.route == "iv" and regimen.duration_h > 0:
         words += f", each over {_number(regimen.duration_h)} h"
     return words

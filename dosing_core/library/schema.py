@@ -43,6 +43,18 @@ class DrugDisplay(_Part):
     dose_unit: Literal["mg"] = "mg"
 
 
+class Combination(_Part):
+    """A product that holds a second drug in a fixed ratio, whose doses may be written as the sum of both."""
+
+    with_drug: Text
+    """The second drug, as product names have it."""
+    sum_over_own: Number
+    """Sum of both over this drug alone."""
+    own_mg: Annotated[tuple[Annotated[float, Field(gt=0)], ...], Field(min_length=1)]
+    """Doses of this drug alone that the products give; their sums are read as sums, anything else of such a
+    product is not read."""
+
+
 class Identity(_Part):
     """Codes and names by which an order is recognised as this drug (ingredient level)."""
 
@@ -51,6 +63,7 @@ class Identity(_Part):
     snomed: tuple[Text, ...] = ()
     names: tuple[Text, ...]
     """Lower case, the plain name first."""
+    combination: Combination | None = None
     source: Text
 
 

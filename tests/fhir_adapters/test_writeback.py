@@ -19,6 +19,7 @@ from fhir_adapters.order import read_order
 from fhir_adapters.writeback import lab_request, with_regimen
 
 INFUSION = Regimen(dose_mg=1250, interval_h=8, route="iv", duration_h=2.5)
+VIAL = Regimen(dose_mg=3000, interval_h=8, route="iv", duration_h=4)
 CAPSULES = Regimen(dose_mg=3.5, interval_h=12, route="oral")
 
 
@@ -30,7 +31,7 @@ def test_the_changed_order_is_valid_and_reads_as_the_regimen(path: Any, loading:
     reading = read_order(order, patient_id=scenario.patient_id)
     if reading.drug is None:
         return
-    regimen = CAPSULES if reading.drug == "tacrolimus" else INFUSION
+    regimen = {"tacrolimus": CAPSULES, "piperacillin": VIAL}.get(reading.drug, INFUSION)
     changed = with_regimen(order, reading.drug, regimen, loading_dose_mg=loading, loading_duration_h=3.5)
     MedicationRequest.model_validate(changed)
     again = read_order(changed, patient_id=scenario.patient_id)

@@ -39,6 +39,7 @@ def test_every_drug_of_the_library_has_levels_to_read_and_a_molar_mass() -> None
         ("vancomycin", 66, 75, 9, 24, 2, 0),
         ("tacrolimus", 44, 69, 1, 12, 0, 0),
         ("meropenem", 17, 25, 3, 5, 0, 1),
+        ("piperacillin", 23, 27, 5, 7, 0, 1),
     ],
 )
 def test_molar_masses_follow_from_the_sum_formula(
