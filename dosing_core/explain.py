@@ -8,6 +8,7 @@ from dosing_core import phrases
 from dosing_core.case import Case
 from dosing_core.consultation import Consultation
 from dosing_core.library.schema import DrugFile
+from dosing_core.population.other_drugs import OtherDrugs
 from dosing_core.recommendation import (
     BrokenLimit,
     LevelReview,
@@ -277,7 +278,16 @@ def warnings(
     said += _unlike(consultation)
     if consultation.timing.running and not consultation.case.doses:
         said.append("The treatment runs but no given dose is on record, so what is in the body is not known.")
+    said += _other_drugs(consultation)
     spoken_of = consultation.ordered or consultation.chosen
     if spoken_of is not None and spoken_of.attainment.above > 0.5:
         said += consultation.drug_file.warnings_above
     return tuple(said)
+
+
+def _other_drugs(consultation: Consultation) -> list[str]:
+    """What to do about other drugs that change this one's exposure."""
+    case = consultation.case
+    route = case.order.route or consultation.drug_file.main_route
+    others = OtherDrugs(consultation.drug_file.interactions, case.subject, route, case.now)
+    return [effect.interaction.action for effect in others.lasting]

@@ -135,6 +135,6 @@ def _order(draft: Resource, drug: str, events: Resource) -> Resource:
         "dose_mg": quantity["value"],
         "interval_h": repeat["period"],
         "route": order["route"],
-        "duration_h": repeat.get("duration", 0.0),
+        "duration_h": repeat.get("duration", 0.0) / {"h": 1.0, "min": 60.0}[repeat.get("durationUnit", "h")],
     }
     return order

@@ -12,6 +12,7 @@ from core_case import case_of, scenario
 from dosing_core import recommend
 from dosing_core.case import (
     Case,
+    CoMedication,
     Condition,
     Dose,
     Finding,
@@ -509,3 +510,22 @@ def test_a_later_order_leaves_the_running_dose_where_it_is() -> None:
 
     assert _best(recommendation).first_dose_at == NOW + 1 * HOUR
     assert any("starts in 30 days" in text for text in recommendation.warnings)
+
+
+def test_an_azole_beside_tacrolimus_lowers_the_dose_and_says_what_to_do() -> None:
+    """Fluconazole 200 mg started two days ago: troughs rise about threefold (public interaction monograph),
+    so what kept the trough until now will be too much."""
+    case = case_of(scenario("09"), "tacrolimus")
+    azole = CoMedication(
+        drug="Fluconazole 200 mg capsule", daily_dose_mg=200, since=case.now - timedelta(hours=48), source="x"
+    )
+    subject = case.subject.model_copy(update={"co_medications": (*case.subject.co_medications, azole)})
+
+    alone, beside = recommend(case), recommend(case.model_copy(update={"subject": subject}))
+
+    advised, without = beside.option("recommended"), alone.option("recommended")
+    assert advised is not None
+    assert without is not None
+    assert advised.regimen.daily_dose_mg < 0.6 * without.regimen.daily_dose_mg
+    assert any("Fluconazole" in warning for warning in beside.warnings)
+    assert any("Fluconazole" in fact.name for fact in beside.used)
