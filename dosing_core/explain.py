@@ -59,6 +59,11 @@ def reason(
         return (
             f"The order as written is likely to give too little: its {metric} is expected below the target."
         )
+    chosen = consultation.chosen
+    if chosen is not None and consultation.drug_file.judgement.harm_weight is not None:
+        gain = chosen.attainment.inside - ordered.attainment.inside
+        if gain < consultation.drug_file.judgement.relevant_chance.value:
+            return "Another dose does about as well and is less likely to bring a trough that harms."
     return f"Another dose is more likely to keep the {metric} inside the target."
 
 
@@ -254,7 +259,8 @@ def harmful_trough(drug_file: DrugFile, options: Sequence[RegimenOption]) -> tup
             if not reached:
                 return ()
             gravest = max(reached, key=lambda rule: rule.above.value)
-            said = phrases.measured(trough, drug_file.as_display)
+            unit = drug_file.display.concentration_unit
+            said = f"{phrases.concentration(trough, drug_file.as_display)} {unit}"
             return (f"The trough is expected near {said}. {gravest.text}",)
     return ()
 

@@ -135,8 +135,9 @@ def _order(draft: Resource, drug: str, events: Resource) -> Resource:
         detail = f"ordered in {quantity['unit']}s, and nothing gives their strength"
         events["findings"].append({"kind": "excluded", "about": "order", "detail": detail})
         return order
+    sum_of_two = "tazobactam" in draft["medicationCodeableConcept"]["text"]
     order["regimen"] = {
-        "dose_mg": quantity["value"],
+        "dose_mg": quantity["value"] * 8 / 9 if sum_of_two else quantity["value"],
         "interval_h": repeat["period"],
         "route": order["route"],
         "duration_h": repeat.get("duration", 0.0) / {"h": 1.0, "min": 60.0}[repeat.get("durationUnit", "h")],

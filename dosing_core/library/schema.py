@@ -254,6 +254,9 @@ class Judgement(_Part):
     below_weight: Number
     above_weight: Number
     centre_weight: Number
+    harm_weight: Number | None = None
+    """Weight of the chance of a trough above the lowest of ``harmful_troughs``, beside the target's own loss.
+    None: such a trough is named and does not decide."""
     relevant_chance: Number
     """A change matters to a prescriber if it raises the chance of being inside the target by this …"""
     relevant_outside: Number
@@ -480,6 +483,8 @@ class DrugFile(_Part):
         if next(m for m in self.models if m.id == self.default_model).confidence == "low":
             raise ValueError("default_model: a model of low confidence is not a default")
         self._averaged_hold()
+        if self.judgement.harm_weight is not None and not self.harmful_troughs:
+            raise ValueError("judgement.harm_weight: no harmful_troughs say what harms")
         if self.targets[-1].first_weeks_after_transplant is not None:
             raise ValueError("targets: the last one, the default, must not depend on time")
         if self.dosing.most_per_dose.value > self.limits.single.value:

@@ -19,10 +19,13 @@ def is_relevant(present: Scored, other: Scored, target: Target, judgement: Judge
 
     Either the chance of being inside the target rises by the file's threshold, or the present one's median
     exposure lies beyond the target by the file's fraction and the other one loses less. Where whoever asks
-    gave a utility, it decides alone: it runs from 0 to 1 as a chance does, so the same threshold holds.
+    gave a utility, it decides alone: it runs from 0 to 1 as a chance does, so the same threshold holds. So it
+    does for the loss where harm beside the target counts.
     """
     if target.utility is not None:
         return present.loss - other.loss >= judgement.relevant_chance.value
+    if judgement.harm_weight is not None and present.loss - other.loss >= judgement.relevant_chance.value:
+        return True
     gain = other.attainment.inside - present.attainment.inside
     if gain >= judgement.relevant_chance.value:
         return True

@@ -52,6 +52,8 @@ class Question:
     judgement: Judgement
     occasion_cv: float = 0.0
     """Variation within a patient that the model leaves out; see ``variation``."""
+    harmful_trough: float | None = None
+    """mg/L; a higher one counts as a loss of the judgement's ``harm_weight``. None: none does."""
 
     @property
     def superposes(self) -> bool:
@@ -176,7 +178,7 @@ def valued(question: Question, response: Response, doses: FloatArray) -> tuple[F
     factors = occasion_factors(question.occasion_cv, question.particles.size)
     values = exposures(response, target, doses, factors)
     if target.utility is None:
-        return values, losses(values, target, question.judgement)
+        return values, losses(values, target, question.judgement) + _harm(question, response, doses, factors)
     judged = worth(target.utility)
     read = {
         name: values if name in ("effect", target.metric) else plain(response, name, doses) * factors
@@ -185,6 +187,17 @@ def valued(question: Question, response: Response, doses: FloatArray) -> tuple[F
     if "effect" in read and target.metric != "effect":
         read["effect"] = response.effect(doses, target.output)
     return values, judged.loss(read)
+
+
+def _harm(
+    question: Question, response: Response, doses: FloatArray, factors: FloatArray
+) -> FloatArray | float:
+    """Loss of the troughs that harm, [n_doses, n]; 0 where nothing is said of them."""
+    weight = question.judgement.harm_weight
+    if question.harmful_trough is None or weight is None:
+        return 0.0
+    harmful = response.trough(doses) * factors > question.harmful_trough
+    return weight.value * harmful.astype(np.float64)
 
 
 def found(

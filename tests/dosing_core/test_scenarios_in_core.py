@@ -25,7 +25,7 @@ SLUGS = [
 
 
 def _drug(asked: Scenario) -> str:
-    return str(asked.question.order["medicationCodeableConcept"]["text"])
+    return str(asked.question.order["medicationCodeableConcept"]["text"].removesuffix(" / tazobactam"))
 
 
 def _case(asked: Scenario) -> Case:

@@ -26,9 +26,13 @@ def test_codes_known_to_mean_something_else_are_not_in_the_table(code: str) -> N
     assert code not in codes()
 
 
+WITHOUT_CODE = {"cefepime"}
+"""No public source of a LOINC code of its level was found; its drug file says that levels are not read."""
+
+
 def test_every_drug_of_the_library_has_levels_to_read_and_a_molar_mass() -> None:
     for drug in drugs():
-        assert code_list(drug.drug)
+        assert code_list(drug.drug) or drug.drug in WITHOUT_CODE
         assert analyte(drug.drug).molar_mass
 
 
@@ -40,6 +44,7 @@ def test_every_drug_of_the_library_has_levels_to_read_and_a_molar_mass() -> None
         ("tacrolimus", 44, 69, 1, 12, 0, 0),
         ("meropenem", 17, 25, 3, 5, 0, 1),
         ("piperacillin", 23, 27, 5, 7, 0, 1),
+        ("cefepime", 19, 24, 6, 5, 0, 2),
     ],
 )
 def test_molar_masses_follow_from_the_sum_formula(
