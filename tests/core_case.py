@@ -126,10 +126,6 @@ def _order(draft: Resource, drug: str, events: Resource) -> Resource:
         return order
     repeat = instructions[0]["timing"]["repeat"]
     quantity = instructions[0]["doseAndRate"][0]["doseQuantity"]
-    if "/" in draft["medicationCodeableConcept"]["text"]:
-        detail = "ordered as the sum of two ingredients, which only the reader of the record divides"
-        events["findings"].append({"kind": "excluded", "about": "order", "detail": detail})
-        return order
     order["route"] = _ROUTES[instructions[0]["route"]["text"]]
     if quantity["unit"] != "mg":
         detail = f"ordered in {quantity['unit']}s, and nothing gives their strength"

@@ -15,8 +15,7 @@ from dosing_core import recommend
 from dosing_core.case import Case, Finding, Options, Subject
 from dosing_core.recommendation import Recommendation
 
-NOT_FOR_THE_CORE = {"18-unknown-drug", "19-order-for-another-patient", "42-piperacillin-fast-kidneys"}
-"""The last one is ordered as the sum with tazobactam, which only the reader of the record divides."""
+NOT_FOR_THE_CORE = {"18-unknown-drug", "19-order-for-another-patient"}
 SLUGS = [
     slug
     for path in scenario_paths()
