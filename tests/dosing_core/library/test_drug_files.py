@@ -167,3 +167,20 @@ def test_a_file_under_another_drugs_name_is_refused() -> None:
 )
 def test_what_is_no_drug_file_is_refused_not_crashed_on(text: str) -> None:
     assert _refused(text).startswith("vancomycin.yaml")
+
+
+def test_renal_limits_fall_with_creatinine_clearance() -> None:
+    text = _text("meropenem")
+    wrong = text.replace(
+        "        value: 4000\n        unit: mg/day", "        value: 1500\n        unit: mg/day", 1
+    )
+
+    assert wrong != text
+    assert "renal" in _refused(wrong, "meropenem.yaml")
+
+
+def test_harm_that_decides_says_from_which_trough_on() -> None:
+    text = _text("cefepime")
+    start, end = text.index("harmful_troughs:"), text.index("assumptions:")
+
+    assert "harm_weight" in _refused(text[:start] + text[end:], "cefepime.yaml")

@@ -24,6 +24,7 @@ from dosing_core.regimens.timing import timing
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 VANCOMYCIN = load_drug("vancomycin")
+MEROPENEM = load_drug("meropenem")
 TACROLIMUS = load_drug("tacrolimus")
 AUC = Target(metric="auc24", low=400, high=600, source="ASHP/IDSA/PIDS/SIDP 2020")
 INFUSION, LOADING = VANCOMYCIN.infusion, VANCOMYCIN.loading
@@ -266,3 +267,15 @@ def test_a_later_start_that_the_order_names_is_kept() -> None:
     when = timing(_case(_iv(1000), start=NOW + 6 * HOUR), (), (12, 24, 8, 48))
 
     assert when.first_h == pytest.approx(6)
+
+
+@pytest.mark.parametrize(
+    ("clearance", "daily"),
+    [(None, 6000), (120, 6000), (50, 6000), (49.9, 4000), (24, 2000), (9, 1000), (0, 1000)],
+)
+def test_slow_kidneys_lower_the_daily_limit(clearance: float | None, daily: float) -> None:
+    """The US label's bands: above 50, 26–50, 10–25 and below 10 mL/min."""
+    limits = patient_limits(MEROPENEM, 80, None, clearance)
+
+    assert limits.daily_mg == daily
+    assert ("creatinine clearance" in limits.daily_because) == (daily < 6000)
