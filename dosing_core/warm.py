@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from dosing_core.inference import Observations, Particles, posterior
+from dosing_core.inference.likelihood import log_likelihood
 from dosing_core.kinetics import DoseTable, auc, ode, steady_state, steady_state_auc24
 from dosing_core.population.families import build
 from dosing_core.population.individual import Individual, ResidualError, Structure
@@ -42,6 +43,7 @@ def warm() -> None:
             for answer in (response.auc24, response.trough, response.peak, response.first_day_auc):
                 answer(np.array([10.0]))
             response.time_above(np.array([10.0]), np.ones(len(eta)))
+    log_likelihood(ResidualError(0.1, 0.1), np.ones((1, 2)), np.ones((2, 1)))
     _warm_linear_systems(doses)
 
 
