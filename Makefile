@@ -55,7 +55,7 @@ $(VENV)/bin/pip:
 
 $(VENV)/.ready: pyproject.toml constraints.txt | $(VENV)/bin/pip
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e .
-	@echo "Compiling the kinetic kernels; this happens once and takes up to a minute."
+	@echo "Compiling the kernels; this happens once and takes a few minutes."
 	$(BIN)/python -m dosing_core.warm
 	@touch $@
 

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 import yaml
 from pydantic import BaseModel, ValidationError
+from yaml.constructor import SafeConstructor
 
 from dosing_core.errors import InvalidDrugFile, InvalidExpression
 from dosing_core.library.schema import DrugFile
@@ -79,7 +80,7 @@ def _parse(text: str, name: str, kind: type[_Parsed]) -> _Parsed:
     root = _composed(text, name)
     try:
         _refuse_repeated_keys(root, name)
-        content = yaml.load(text, Loader=_LOADER)  # noqa: S506 - safe
+        content = SafeConstructor().construct_document(root) if root is not None else None
         _refuse_what_is_no_data(content, ())
         document = json.dumps(_spelt_out(content, name, bare=kind is PopulationModel), allow_nan=False)
     except Contradiction as error:
