@@ -24,9 +24,15 @@ _IMPORT = re.compile(r"^from (dosing_core\.(?:kinetics|inference)[\w.]*) import 
 """Only these two packages hold kernels."""
 
 
+LICENCE = {"contract", "arcp", "nsz"}
+"""What the compiler may do with arithmetic: a product and a sum in one rounding, a division by the
+reciprocal, no care for the sign of zero. Not more: NaN and infinity have to be seen, and sums keep their
+order."""
+
+
 def compiled(function: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
     """Compile ``function`` to machine code at its first call (or read it from the cache)."""
-    decorated: Any = njit(nogil=True, cache=True, error_model="numpy")(function)
+    decorated: Any = njit(nogil=True, cache=True, error_model="numpy", fastmath=LICENCE)(function)
     # No public way leads to the stamp of numba's index; a numba that moves it must fail here, aloud.
     index = decorated._cache._cache_file
     if not hasattr(index, "_source_stamp"):
@@ -40,7 +46,7 @@ def inlined(function: Callable[Arguments, Result]) -> Callable[Arguments, Result
 
     A call inside a loop keeps the compiler from making vector instructions of the loop.
     """
-    decorated: Any = njit(nogil=True, error_model="numpy", inline="always")(function)
+    decorated: Any = njit(nogil=True, error_model="numpy", inline="always", fastmath=LICENCE)(function)
     return cast("Callable[Arguments, Result]", decorated)
 
 
