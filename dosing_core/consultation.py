@@ -18,7 +18,6 @@ from dosing_core.earlier_doses import with_earlier_doses
 from dosing_core.goals import choose_target
 from dosing_core.goals.individual_target import IndividualAim, individual_aim
 from dosing_core.inference.belief import Belief
-from dosing_core.inference.particles import Particles
 from dosing_core.kinetics import DoseTable, concentrations, dose_table
 from dosing_core.library.schema import DrugFile
 from dosing_core.measured import measured
@@ -193,16 +192,7 @@ def best_under(consultation: Consultation, belief: Belief) -> Regimen | None:
     """The regimen that would be best under another belief, all else equal."""
     own = consultation
     question = ask(belief, own.drug_file, own.target, own.timing, own.history)
-    return _best(own, question)
-
-
-def best_for(consultation: Consultation, particles: Particles) -> Regimen | None:
-    """The regimen that would be best if the patient were one of these particles."""
-    return _best(consultation, replace(consultation.question, particles=particles))
-
-
-def _best(consultation: Consultation, question: Question) -> Regimen | None:
-    found = best(score(question, consultation.candidates), question.target, question.judgement)
+    found = best(score(question, own.candidates), question.target, question.judgement)
     return found.regimen if found else None
 
 

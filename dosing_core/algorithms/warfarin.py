@@ -4,17 +4,16 @@ The papers give coefficients for race. They are left out: ancestry is no input h
 rests on the alleles themselves. Leaving them out gives the dose of the papers' reference group, which answers
 say. Sources agree on every coefficient of IWPC (four public implementations) and Gage (two, and the
 percentages of its abstract); Gage's clinical form, Lenzini and the loading rest on one implementation each.
+
+Sources: IWPC, N Engl J Med 2009;360:753–764, PMID 19228618. Gage et al., Clin Pharmacol Ther 2008;84:326–331,
+PMID 18305455. Lenzini et al., Clin Pharmacol Ther 2010, doi:10.1038/clpt.2010.13. EU-PACT: Pirmohamed et al.,
+N Engl J Med 2013, doi:10.1056/NEJMoa1311386.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-
-IWPC = "International Warfarin Pharmacogenetics Consortium, N Engl J Med 2009;360:753–764, PMID 19228618"
-GAGE = "Gage et al., Clin Pharmacol Ther 2008;84:326–331, PMID 18305455"
-LENZINI = "Lenzini et al., Clin Pharmacol Ther 2010, doi:10.1038/clpt.2010.13"
-EU_PACT = "Pirmohamed et al., N Engl J Med 2013, doi:10.1056/NEJMoa1311386"
 
 _IWPC_CYP2C9 = {
     (0, 0): 0.0,

@@ -89,14 +89,3 @@ def recommendations() -> dict[str, Any]:
 def risk_alleles() -> tuple[dict[str, Any], ...]:
     """HLA alleles with the drugs and reactions that they stand for, as in ``data/hla.json``."""
     return tuple(_load("hla")["alleles"])
-
-
-@cache
-def versions() -> tuple[str, ...]:
-    """Version of each data file, for an answer to name."""
-    return tuple(
-        f"{name}: {_load(name)['_meta'].get('version', _load(name)['_meta']['date'])}" for name in _NAMES
-    )
-
-
-_NAMES = ("alleles", "phenotypes", "recommendations", "hla")

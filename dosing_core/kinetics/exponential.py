@@ -38,7 +38,6 @@ NORM = 0.75
 """c h after scaling: term 17 of the series is then below 0.75^17 / 17! = 2e-17."""
 MOST_SQUARINGS = 64
 
-DEGREE = 16
 POWERS = 8
 """Powers of a matrix that are kept, so that the series of any time takes one more product."""
 WORK = 3
