@@ -17,7 +17,8 @@ import numpy as np
 
 from dosing_core.foreseen import followed_regimen, foresee, predicted_at
 from dosing_core.kinetics import hours
-from dosing_core.library.schema import DrugFile, Rounds
+from dosing_core.library.monitoring import Rounds
+from dosing_core.library.schema import DrugFile
 from dosing_core.plan import pool_with
 from dosing_core.population.individual import FloatArray
 from dosing_core.recommendation import NextLevel, RegimenOption

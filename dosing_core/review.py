@@ -24,7 +24,8 @@ from dosing_core.inference.likelihood import variance
 from dosing_core.inference.observations import ABOVE, BELOW, Observations
 from dosing_core.inference.particles import Particles
 from dosing_core.kinetics import DoseTable, is_linear, prediction
-from dosing_core.library.schema import DrugFile, LevelRules
+from dosing_core.library.monitoring import LevelRules
+from dosing_core.library.schema import DrugFile
 from dosing_core.population.individual import FloatArray, Individual, ResidualError
 from dosing_core.recommendation import Estimate, LevelReview
 from dosing_core.regimens.options import six

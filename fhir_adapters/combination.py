@@ -10,7 +10,7 @@ from collections.abc import Callable
 from decimal import Decimal
 
 from dosing_core.library import load_drug
-from dosing_core.library.schema import Combination
+from dosing_core.library.identity import Combination
 from fhir_adapters.elements import Resource, items, member
 from fhir_adapters.product import Product, product
 from fhir_adapters.terminology.units import quantity

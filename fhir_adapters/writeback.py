@@ -16,7 +16,7 @@ from functools import cache
 from typing import Any
 
 from dosing_core.case import Regimen, Route
-from dosing_core.library.schema import Combination
+from dosing_core.library.identity import Combination
 from fhir_adapters.combination import combination, written_as_sum
 from fhir_adapters.elements import Resource, items, member
 from fhir_adapters.errors import WritebackError

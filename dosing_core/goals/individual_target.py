@@ -15,7 +15,7 @@ import numpy as np
 from dosing_core import phrases
 from dosing_core.case import Regimen
 from dosing_core.goals.dose_response import curves, dose_at, value_at
-from dosing_core.library.schema import IndividualRule
+from dosing_core.library.targets import IndividualRule
 from dosing_core.population.individual import FloatArray
 from dosing_core.recommendation import Estimate, Target
 from dosing_core.regimens.options import estimate, six

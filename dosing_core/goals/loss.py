@@ -22,7 +22,7 @@ import math
 import numpy as np
 
 from dosing_core.goals.metrics import FRACTIONS
-from dosing_core.library.schema import Judgement
+from dosing_core.library.targets import Judgement
 from dosing_core.population.individual import FloatArray
 from dosing_core.recommendation import Target
 

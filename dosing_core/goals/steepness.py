@@ -12,7 +12,7 @@ import numpy as np
 from dosing_core.case import Regimen
 from dosing_core.goals.attainment import with_error
 from dosing_core.goals.dose_response import curves, dose_at
-from dosing_core.library.schema import SteepnessRule, SteepPoint
+from dosing_core.library.targets import SteepnessRule, SteepPoint
 from dosing_core.recommendation import Chance, Steepness, Target
 from dosing_core.regimens.options import estimate, six
 from dosing_core.regimens.responses import Schedule

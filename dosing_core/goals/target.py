@@ -5,7 +5,8 @@ from __future__ import annotations
 from dosing_core import phrases
 from dosing_core.case import Case, Goal
 from dosing_core.errors import UnusableGoal
-from dosing_core.library.schema import DrugFile, TargetRule
+from dosing_core.library.schema import DrugFile
+from dosing_core.library.targets import TargetRule
 from dosing_core.recommendation import Target
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from dosing_core.case import Regimen
-from dosing_core.library.schema import Judgement
+from dosing_core.library.targets import Judgement
 from dosing_core.recommendation import Target
 from dosing_core.regimens.search import Scored
 

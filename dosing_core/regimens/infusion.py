@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from dosing_core.case import Regimen
-from dosing_core.library.schema import Infusion
+from dosing_core.library.products import Infusion
 
 _ROUNDING = 1e-9
 

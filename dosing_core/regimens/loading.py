@@ -10,7 +10,8 @@ import numpy as np
 from dosing_core import phrases
 from dosing_core.case import Regimen
 from dosing_core.goals.attainment import attainment
-from dosing_core.library.schema import DrugFile, Loading
+from dosing_core.library.products import Loading
+from dosing_core.library.schema import DrugFile
 from dosing_core.physiology.body_size import body_mass_index
 from dosing_core.regimens.infusion import standard_duration
 from dosing_core.regimens.respond import respond

@@ -15,7 +15,7 @@ from dosing_core.goals.metrics import OF_AN_OUTPUT, Response, exposures, plain
 from dosing_core.goals.utility import worth
 from dosing_core.inference.particles import Particles
 from dosing_core.kinetics import DoseTable, is_linear
-from dosing_core.library.schema import Judgement
+from dosing_core.library.targets import Judgement
 from dosing_core.population.individual import FloatArray, Individual, IntArray
 from dosing_core.recommendation import Target
 from dosing_core.regimens.candidates import Candidate

@@ -13,7 +13,8 @@ from dosing_core.inference import Particles
 from dosing_core.informative import most_informative
 from dosing_core.kinetics import no_doses
 from dosing_core.library import load_drug
-from dosing_core.library.schema import DrugFile, Rounds
+from dosing_core.library.monitoring import Rounds
+from dosing_core.library.schema import DrugFile
 from dosing_core.population.individual import Individual, ResidualError, Structure
 from dosing_core.recommendation import Chance, Estimate, NextLevel, RegimenOption, Target
 from dosing_core.regimens.candidates import Candidate

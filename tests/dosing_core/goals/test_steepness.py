@@ -12,7 +12,8 @@ from dosing_core.goals.steepness import steepness
 from dosing_core.inference import Particles
 from dosing_core.kinetics import no_doses
 from dosing_core.library import load_drug
-from dosing_core.library.schema import Number, SteepnessRule, SteepPoint
+from dosing_core.library.sourced import Number
+from dosing_core.library.targets import SteepnessRule, SteepPoint
 from dosing_core.population.individual import Individual, ResidualError, Structure
 from dosing_core.recommendation import Target
 from dosing_core.regimens.scored import Question

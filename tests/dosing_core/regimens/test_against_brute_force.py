@@ -19,7 +19,7 @@ from dosing_core.case import Regimen
 from dosing_core.inference import Particles
 from dosing_core.kinetics import auc, concentrations, no_doses, reference, train
 from dosing_core.library import load_drug
-from dosing_core.library.schema import Judgement
+from dosing_core.library.targets import Judgement
 from dosing_core.population.individual import Individual
 from dosing_core.recommendation import Target
 from dosing_core.regimens.candidates import Candidate

@@ -12,7 +12,8 @@ from dosing_core.case import Regimen
 from dosing_core.inference import Particles
 from dosing_core.kinetics import DoseTable, no_doses
 from dosing_core.library import load_drug
-from dosing_core.library.schema import Bands, DrugFile
+from dosing_core.library.products import Bands
+from dosing_core.library.schema import DrugFile
 from dosing_core.population.individual import Individual, ResidualError, Structure
 from dosing_core.recommendation import Target
 from dosing_core.regimens.banding import band, band_of

@@ -8,7 +8,9 @@ import pytest
 
 from dosing_core.case import Regimen
 from dosing_core.library import load_drug
-from dosing_core.library.schema import Bands, DrugFile, Number, OralDosing
+from dosing_core.library.products import Bands, OralDosing
+from dosing_core.library.schema import DrugFile
+from dosing_core.library.sourced import Number
 from dosing_core.regimens.candidates import candidates, delays_to
 from dosing_core.regimens.infusion import lengths, runs_too_fast
 from dosing_core.regimens.limits import PatientLimits

@@ -19,7 +19,8 @@ from dosing_core.inference import Particles
 from dosing_core.informative import most_informative
 from dosing_core.kinetics import train
 from dosing_core.library import load_drug
-from dosing_core.library.schema import IndividualRule, Number, Span
+from dosing_core.library.sourced import Number, Span
+from dosing_core.library.targets import IndividualRule
 from dosing_core.plan import plan
 from dosing_core.population.system import System
 from dosing_core.recommendation import NextLevel, Target

@@ -1,0 +1,127 @@
+"""What may be given: products, doses, infusions, and the limits that no suggestion passes."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Annotated
+
+from pydantic import Field, model_validator
+
+from dosing_core.library.sourced import Number, Part, Span, Text
+
+
+class OralDosing(Part):
+    """Doses and intervals by mouth."""
+
+    increment: Number
+    intervals_h: tuple[Annotated[float, Field(gt=0)], ...]
+    most_per_dose: Number
+    strengths_mg: tuple[Annotated[float, Field(gt=0)], ...] = ()
+
+
+class Bands(Part):
+    """Ready-made doses that stand in for every exact dose near them (dose banding)."""
+
+    doses_mg: Annotated[tuple[Annotated[float, Field(gt=0)], ...], Field(min_length=1)]
+    """Ascending."""
+    source: Text
+
+    @model_validator(mode="after")
+    def _ascending(self) -> Bands:
+        if list(self.doses_mg) != sorted(set(self.doses_mg)):
+            raise ValueError("doses_mg: not ascending")
+        return self
+
+
+class Dosing(Part):
+    """Which regimens a search may propose."""
+
+    increment: Number
+    """Maintenance doses are whole multiples of this."""
+    intervals_h: tuple[Annotated[float, Field(gt=0)], ...]
+    """In order of preference where exposure does not decide."""
+    intervals_source: Text
+    per_dose_mg_kg: Span | None = None
+    """Usual single maintenance dose by actual weight; searched first, left only if nothing in it is near
+    the target."""
+    most_per_dose: Number
+    """No single maintenance dose above this is proposed, mg."""
+    products: Text
+    """What is stocked, in words."""
+    strengths_mg: tuple[Annotated[float, Field(gt=0)], ...] = ()
+    """Units that a dose is put together from (tablets, vials); empty: any multiple of the increment."""
+    most_units: Annotated[int, Field(gt=0)] = 10
+    """A dose of more units is not proposed."""
+    oral: OralDosing | None = None
+    """What differs for oral doses where this section describes infusions."""
+    either_route: bool = False
+    """True: a search may change between the supported routes."""
+    clock_hours: tuple[Annotated[float, Field(ge=0, lt=24)], ...] = ()
+    """Hours of the day at which the first dose may be given, where the model depends on the clock."""
+    bands: Bands | None = None
+
+
+class Infusion(Part):
+    """How fast an infusion may run."""
+
+    max_rate: Number
+    """mg/min."""
+    min_duration: Number
+    """h."""
+    step: Number
+    """h; proposed infusion lengths are multiples of this."""
+    continuous: Text
+    """Why an infusion without a pause is not answered, as a sentence for the prescriber."""
+    prolonged_h: tuple[Annotated[float, Field(gt=0, le=24)], ...] = ()
+    """Longer lengths that a search may propose; one as long as the interval is a continuous infusion."""
+    most_concentrated: Number | None = None
+    """mg/mL of the bag."""
+    most_volume: Number | None = None
+    """mL of one dose."""
+    most_volume_rate: Number | None = None
+    """mL/h."""
+
+
+class RenalLimit(Part):
+    """What a day may hold where the kidneys clear little."""
+
+    below: Number
+    """mL/min; creatinine clearance by Cockcroft and Gault with the actual weight."""
+    daily: Number
+    """mg per 24 h."""
+
+
+class Limits(Part):
+    """Bounds that no suggestion passes, whatever a model says."""
+
+    single: Number
+    """mg."""
+    daily: Number
+    """mg per 24 h."""
+    daily_per_kg: Number
+    """mg/kg per 24 h, actual weight."""
+    step_up: Number | None = None
+    """Highest ratio of a new daily dose to the one that the patient is on."""
+    renal: tuple[RenalLimit, ...] = ()
+    """By falling creatinine clearance, each with less a day than the one before."""
+
+    @model_validator(mode="after")
+    def _renal_limits_fall(self) -> Limits:
+        for before, after in pairwise(self.renal):
+            if not (after.below.value < before.below.value and after.daily.value < before.daily.value):
+                raise ValueError("renal: not in order of falling clearance and daily dose")
+        return self
+
+
+class Loading(Part):
+    """The loading dose of a treatment that is not running."""
+
+    per_kg: Span
+    """mg/kg of actual weight."""
+    obesity_per_kg: Span
+    obesity_bmi: Number
+    """kg/m²; from here on ``obesity_per_kg`` holds."""
+    cap: Number
+    """mg."""
+    increment: Number
+    when: Text
