@@ -67,7 +67,7 @@ def recommend(case: Case, library: Library | None = None) -> Recommendation:
     """
     library = library or installed()
     drug_file = library.load(case.order.drug)
-    said = _answered_from(case, drug_file)
+    said = _answered_from(case, drug_file.at_age(case.subject.age_years))
     return said.model_copy(update={"engine": engine(drug_file, library)})
 
 

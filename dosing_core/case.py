@@ -40,6 +40,7 @@ Metric = Literal[
     "effect",
     "occupancy",
     "nadir",
+    "timed",
 ]
 """What a regimen can be judged by.
 
@@ -49,6 +50,7 @@ Metric = Literal[
 - ``time_above_mic``: fraction of an interval (0 to 1) in which the unbound concentration is above the MIC.
 - ``effect``: a named output of the model (INR) at the end of its horizon, in its unit.
 - ``occupancy``: fraction (0 to 1) of a target that is occupied before a dose.
+- ``timed``: concentration a given time after the start of a dose (the 1 h peak of an aminoglycoside), mg/L.
 - ``nadir``: lowest value of a named output (neutrophils) over the horizon, in its unit.
 """
 

@@ -23,6 +23,7 @@ NAMES: dict[Metric, str] = {
     "effect": "effect",
     "occupancy": "occupancy",
     "nadir": "lowest value",
+    "timed": "timed level",
 }
 SHORT = 4
 """An output's name of at most so many letters is an abbreviation: ``inr`` is INR."""
@@ -34,6 +35,8 @@ def name_of(metric: Metric, target: Target | None = None) -> str:
     if metric in EFFECTS and output:
         said = output.upper() if len(output) <= SHORT else output
         return said if metric == "effect" else f"lowest {said}"
+    if metric == "timed" and target is not None and target.after_h is not None:
+        return f"level {target.after_h:g} h after the start of a dose"
     return NAMES[metric]
 
 

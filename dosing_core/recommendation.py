@@ -70,6 +70,8 @@ class Target(Value):
     the usual horizon of ``regimens.simulated``."""
     course_h: float | None = None
     """Of ``cumulative_auc``: length of the course from its first dose, h."""
+    after_h: float | None = None
+    """Of ``timed``: so long after the start of a dose, h."""
     utility: Utility | None = None
     """Where whoever asks gave one, it ranks the regimens; the window is still reported."""
 

@@ -133,7 +133,7 @@ def _out_of_scope(case: Case, drug_file: DrugFile, route: Route) -> str:
         return (
             f"{name} below {phrases.plain(drug_file.youngest_age.value)} years is outside every model here."
         )
-    return ""
+    return drug_file.refused_at(age)
 
 
 def _without_pause(ordered: Regimen | None) -> bool:

@@ -5,6 +5,7 @@ metric             linear (``regimens.responses``)                 simulated (``
 =================  ==============================================  ======================================
 ``auc24``          F · dose / CL · 24 / interval at steady state    area of the last 24 h of the horizon
 ``average``        ``auc24`` / 24                                  the same
+``timed``          so long after a dose at steady state            so long after the last dose's start
 ``trough``         before a dose at steady state                   before the last dose's successor
 ``peak``           highest at steady state                         highest of the last interval
 ``cumulative_auc`` area from the course's first dose to its end,   the same
@@ -33,7 +34,7 @@ FRACTIONS: tuple[Metric, ...] = ("time_above_mic", "occupancy")
 """Metrics between 0 and 1."""
 OF_AN_OUTPUT: tuple[Metric, ...] = ("effect", "occupancy", "nadir")
 """Metrics of an output that only a model written out has."""
-PROPORTIONAL: tuple[Metric, ...] = ("auc24", "cumulative_auc", "trough", "peak", "average")
+PROPORTIONAL: tuple[Metric, ...] = ("auc24", "cumulative_auc", "trough", "peak", "average", "timed")
 """Metrics that a factor on the exposure multiplies."""
 
 
@@ -47,6 +48,8 @@ class Response(Protocol):
     def peak(self, doses: FloatArray) -> FloatArray: ...
 
     def average(self, doses: FloatArray) -> FloatArray: ...
+
+    def timed(self, doses: FloatArray, after_h: float) -> FloatArray: ...
 
     def cumulative_auc(self, doses: FloatArray, course_h: float) -> FloatArray: ...
 
@@ -70,6 +73,10 @@ def exposures(response: Response, target: Target, doses: FloatArray, factors: Fl
     """
     if target.metric == "time_above_mic":
         return response.time_above(doses, threshold(target) / factors)
+    if target.metric == "timed":
+        if target.after_h is None:
+            raise UnusableGoal("A concentration some time after a dose is aimed at, but not how long after.")
+        return response.timed(doses, target.after_h) * factors
     if target.metric == "cumulative_auc":
         if target.course_h is None:
             raise UnusableGoal("A cumulative area is aimed at, but the length of the course is not known.")

@@ -72,6 +72,7 @@ def _of_rule(drug_file: DrugFile, case: Case, rule: TargetRule, note: str) -> Ta
         unbound_fraction=rule.unbound_fraction.value if rule.unbound_fraction else 1.0,
         horizon_h=drug_file.horizon.value if drug_file.horizon else None,
         course_h=rule.course.value if rule.course else None,
+        after_h=rule.after.value if rule.after else None,
     )
 
 
@@ -95,5 +96,6 @@ def _of_goal(drug_file: DrugFile, case: Case, goal: Goal) -> Target:
         unbound_fraction=rule.unbound_fraction.value if rule and rule.unbound_fraction else 1.0,
         horizon_h=drug_file.horizon.value if drug_file.horizon else None,
         course_h=rule.course.value if rule and rule.course else None,
+        after_h=rule.after.value if rule and rule.after else None,
         utility=goal.utility,
     )

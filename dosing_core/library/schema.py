@@ -7,11 +7,15 @@ the numbers: it may stand in a note. What no paper settles is project policy, an
 from __future__ import annotations
 
 from datetime import datetime
+from functools import cached_property
+from itertools import pairwise
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
 from dosing_core.case import ConditionName, CovariateName, Route
+from dosing_core.library.ages import AgeGroup
+from dosing_core.library.averaged import AveragedModel
 from dosing_core.library.identity import DrugDisplay, Identity, Review, RouteRule, SourceReference
 from dosing_core.library.interaction import Interaction
 from dosing_core.library.monitoring import Exclusion, Freshness, LevelRules, RisingCreatinine, Sampling
@@ -20,15 +24,6 @@ from dosing_core.library.sourced import Number, Part, Text
 from dosing_core.library.targets import HarmfulTrough, IndividualRule, Judgement, SteepnessRule, TargetRule
 from dosing_core.population.model import PopulationModel
 from dosing_core.recommendation import Display
-
-
-class AveragedModel(Part):
-    """A model that speaks beside the default one."""
-
-    model: Text
-    """Id."""
-    prior_weight: Number
-    """Its weight before applicability and levels; the default's is 1."""
 
 
 class DrugFile(Part):
@@ -85,9 +80,24 @@ class DrugFile(Part):
     averaged: tuple[AveragedModel, ...] = ()
     """Models that speak beside the default; others of the file only speak when asked for by name."""
     models: Annotated[tuple[PopulationModel, ...], Field(min_length=1)]
+    ages: tuple[AgeGroup, ...] = ()
+    """What differs for the young, the youngest group first."""
 
     @model_validator(mode="after")
     def _holds_together(self) -> DrugFile:
+        self._check()
+        for before, after in pairwise(self.ages):
+            if before.below.value >= after.below.value:
+                raise ValueError("ages: not in order of age")
+        for place, group in enumerate(self._of_ages):
+            try:
+                group._check()
+            except ValueError as error:
+                raise ValueError(f"ages.{place}.{error}") from error
+        return self
+
+    def _check(self) -> None:
+        """Raises ``ValueError`` if sections contradict each other."""
         supported = {rule.route for rule in self.routes if rule.supported}
         if not supported:
             raise ValueError("routes: none is supported")
@@ -115,7 +125,6 @@ class DrugFile(Part):
             raise ValueError("levels.high.trough: a target that is no trough does not say what is high")
         if self.loading and self.loading.cap.value > self.limits.single.value:
             raise ValueError("loading.cap: above limits.single")
-        return self
 
     def _averaged_hold(self) -> None:
         """Raises ``ValueError`` if a model that is to be averaged cannot be."""
@@ -130,6 +139,26 @@ class DrugFile(Part):
                 raise ValueError(f"averaged: {one.model} may not be held against levels")
             if one.prior_weight.value <= 0:
                 raise ValueError(f"averaged: the weight of {one.model} must be positive")
+
+    @cached_property
+    def _of_ages(self) -> tuple[DrugFile, ...]:
+        """The file as it reads for each age group."""
+        return tuple(self.model_copy(update=group.sections) for group in self.ages)
+
+    def _group_of(self, age_years: float | None) -> int | None:
+        if age_years is None:
+            return None
+        return next((place for place, one in enumerate(self.ages) if age_years < one.below.value), None)
+
+    def at_age(self, age_years: float | None) -> DrugFile:
+        """The file as it reads for somebody of this age, years; the file itself for an unknown one."""
+        place = self._group_of(age_years)
+        return self if place is None else self._of_ages[place]
+
+    def refused_at(self, age_years: float | None) -> str:
+        """Why nothing here holds at this age, years, as a sentence; empty if something does."""
+        place = self._group_of(age_years)
+        return "" if place is None else self.ages[place].refused
 
     @property
     def asked(self) -> tuple[tuple[PopulationModel, float], ...]:

@@ -32,6 +32,8 @@ class TargetRule(Part):
     """Of ``time_above_mic``."""
     course: Number | None = None
     """h; of ``cumulative_auc``: length of the course from its first dose."""
+    after: Number | None = None
+    """h; of ``timed``: so long after a dose has begun."""
     first_weeks_after_transplant: Annotated[float, Field(gt=0)] | None = None
     """If set, the target holds only for so many weeks after the transplantation."""
     note: str = ""
@@ -40,6 +42,8 @@ class TargetRule(Part):
     def _says_what_it_needs(self) -> TargetRule:
         if self.metric == "cumulative_auc" and self.course is None:
             raise ValueError("course: a cumulative area needs the length of its course")
+        if (self.metric == "timed") != (self.after is not None):
+            raise ValueError("after: a timed concentration, and only it, says how long after the dose")
         if self.metric in ("effect", "nadir") and not self.output:
             raise ValueError("output: an effect needs the name of its output")
         if (

@@ -61,7 +61,7 @@ def below(question: Question, regimen: Regimen) -> float:
     dose = np.array([regimen.dose_mg])
     trough = float(np.median(response.trough(dose)[0]))
     median = float(np.median(valued(question, response, dose)[0][0]))
-    scales = target.metric in ("auc24", "average", "peak", "cumulative_auc") and median > 0.0
+    scales = target.metric in ("auc24", "average", "peak", "timed", "cumulative_auc") and median > 0.0
     return trough * max(1.0, target.high / median) if scales and question.superposes else trough
 
 

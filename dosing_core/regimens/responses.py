@@ -89,6 +89,7 @@ class Response:
         self._depot = schedule.route == "oral"
         self._duration = 0.0 if self._depot else schedule.duration_h
         self._days: dict[float, list[_Window]] = {}
+        self._timed: dict[float, list[FloatArray]] = {}
 
     def auc24(self, doses: FloatArray) -> FloatArray:
         """Average AUC over 24 h at steady state, mg·h/L. ``doses`` [n_doses] mg."""
@@ -103,6 +104,15 @@ class Response:
         """Highest concentration at steady state, mg/L: at the end of an infusion, after a bolus, or where
         absorption and elimination balance. ``doses`` [n_doses] mg."""
         return self._points(self._peaks, doses)
+
+    def timed(self, doses: FloatArray, after_h: float) -> FloatArray:
+        """Concentration ``after_h`` h after a dose has begun at steady state, or just before the next one if
+        that comes first, mg/L. ``doses`` [n_doses] mg."""
+        if after_h >= self.schedule.interval_h:
+            return self.trough(doses)
+        if after_h not in self._timed:
+            self._timed[after_h] = [one[:, 0] for one in self._profile(np.array([after_h]))]
+        return self._points(self._timed[after_h], doses)
 
     def average(self, doses: FloatArray) -> FloatArray:
         """Mean concentration over an interval at steady state, mg/L. ``doses`` [n_doses] mg."""

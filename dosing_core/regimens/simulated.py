@@ -89,6 +89,14 @@ class SimulatedResponse:
             found.append(highest(seen, times[inside]) if oral else seen.max(axis=1))
         return np.stack(found)
 
+    def timed(self, doses: FloatArray, after_h: float) -> FloatArray:
+        """Concentration ``after_h`` h after the last dose before the horizon has begun, or at the horizon if
+        that comes first, mg/L."""
+        if after_h >= self.schedule.interval_h:
+            return self.trough(doses)
+        time = np.array([self.end_h - self.schedule.interval_h + after_h])
+        return self._each(doses, lambda future: self._past.at(future, time)[:, 0])
+
     def time_above(self, doses: FloatArray, threshold: FloatArray) -> FloatArray:
         """Share (0 to 1) of the last day in which the measured concentration is above ``threshold`` [n]
         mg/L."""

@@ -158,6 +158,9 @@ class _Between:
     def peak(self, doses: FloatArray) -> FloatArray:
         return self._of(self.exactly.peak, doses)
 
+    def timed(self, doses: FloatArray, after_h: float) -> FloatArray:
+        return self._of(lambda nodes: self.exactly.timed(nodes, after_h), doses)
+
     def cumulative_auc(self, doses: FloatArray, course_h: float) -> FloatArray:
         return self._of(lambda nodes: self.exactly.cumulative_auc(nodes, course_h), doses)
 

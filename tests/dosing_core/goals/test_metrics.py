@@ -51,6 +51,34 @@ def test_time_above_the_mic_after_boluses_is_the_logarithm_over_the_rate() -> No
     assert found == pytest.approx(np.clip(np.log(top / 4.0) / k / 8.0, 0.0, 1.0), abs=2e-6)
 
 
+def test_a_level_some_time_after_a_bolus_has_decayed_for_that_time() -> None:
+    """One compartment at steady state: C0 exp(-k t); a level after the next dose is the trough before it."""
+    k = 5.0 * np.exp(ETA[:, 0]) / 40.0
+    top = 500.0 / 40.0 / (1.0 - np.exp(-k * 8.0))
+    response = _response(Schedule(8.0, 0.0, "iv"))
+
+    (early,) = exposures(response, _target("timed", after_h=1.5), np.array([500.0]), ONE)
+    (late,) = exposures(response, _target("timed", after_h=12.0), np.array([500.0]), ONE)
+
+    assert early == pytest.approx(top * np.exp(-1.5 * k))
+    assert late == pytest.approx(top * np.exp(-8.0 * k))
+
+
+@pytest.mark.parametrize("after_h", [0.5, 3.0, 12.0, 30.0])
+def test_a_timed_level_is_the_same_given_dose_by_dose(after_h: float) -> None:
+    schedule, dose, particles = Schedule(12.0, 1.0, "iv"), np.array([300.0]), Particles(((PERSON, ETA),))
+    simulated = SimulatedResponse(schedule, past_of(particles, no_doses(), 0.0), horizon_h=480.0)
+
+    found = simulated.timed(dose, after_h)
+
+    assert found == pytest.approx(_response(schedule).timed(dose, after_h), rel=1e-4)
+
+
+def test_a_timed_aim_without_its_time_is_refused() -> None:
+    with pytest.raises(UnusableGoal, match="how long after"):
+        exposures(_response(Schedule(8.0, 0.0, "iv")), _target("timed"), np.array([500.0]), ONE)
+
+
 @pytest.mark.parametrize(
     "schedule", [Schedule(8.0, 3.0, "iv"), Schedule(6.0, 6.0, "iv"), Schedule(12.0, 0.0, "oral")]
 )
