@@ -7,57 +7,23 @@ the token was lent for one server.
 
 from __future__ import annotations
 
-import json
-import threading
-import time
 from collections.abc import Iterable
 from dataclasses import dataclass
-from decimal import Decimal
 from types import TracebackType
 from typing import Any, Self
-from urllib.parse import quote, urlencode, urljoin, urlsplit
-
-import requests
-import urllib3
-from requests.adapters import HTTPAdapter
-from requests.auth import AuthBase
+from urllib.parse import quote, urlencode, urljoin
 
 from fhir_adapters.elements import Resource, items, member
-from fhir_adapters.errors import (
-    BadAnswer,
-    FhirError,
-    NotHeld,
-    NotUnderstood,
-    Overloaded,
-    Refused,
-    TooSlow,
-    Unreachable,
-)
+from fhir_adapters.errors import BadAnswer, FhirError, NotUnderstood
+from fhir_adapters.exchange import Exchange, LentToken, TokenSource, origin
+from fhir_adapters.quirks import PLAIN, Quirks
 
 MOST_PAGES = 25
 MOST_RESOURCES = 3000
-LARGEST_BODY = 20_000_000
-"""Bytes of one answer after decompression. All three are project policy: far above any chart read here, and
-a bound on what a broken server can make us do."""
-_CHUNK = 65_536
-
-_connections = HTTPAdapter(pool_connections=16, pool_maxsize=32, max_retries=0)
-"""Shared by all calls, so that connections to a server are reused; it holds neither tokens nor cookies."""
-
-
-class _Bearer(AuthBase):
-    """Sets the token at the last moment; being there at all keeps requests from looking into ``.netrc``."""
-
-    def __init__(self, token: str | None) -> None:
-        self._token = token
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        if self._token:
-            request.headers["Authorization"] = f"Bearer {self._token}"
-        return request
-
-    def __repr__(self) -> str:
-        return "<bearer>"
+"""Both are project policy: far above any chart read here, and a bound on what a broken server can make us
+do."""
+LONGEST_URL = 2000
+"""Characters; some proxies and servers cut longer ones, so such a search is sent by POST. Project policy."""
 
 
 @dataclass(frozen=True)
@@ -76,12 +42,18 @@ class FhirClient:
     everything that is asked. Methods raise ``FhirError``; they may be called from several threads.
     """
 
-    def __init__(self, base_url: str, token: str | None, deadline: float) -> None:
+    def __init__(
+        self,
+        base_url: str,
+        token: str | TokenSource | None,
+        deadline: float,
+        quirks: Quirks = PLAIN,
+    ) -> None:
         self._base = base_url.rstrip("/") + "/"
-        self._origin = _origin(self._base)
-        self._auth = _Bearer(token)
-        self._until = time.monotonic() + deadline
-        self._sessions = threading.local()
+        self._origin = origin(self._base)
+        lent = LentToken(token) if token is None or isinstance(token, str) else token
+        self._exchange = Exchange(lent, deadline)
+        self.quirks = quirks
 
     def __repr__(self) -> str:
         return "<FhirClient>"
@@ -96,11 +68,11 @@ class FhirClient:
 
     def remaining(self) -> float:
         """Seconds until the deadline, not below zero."""
-        return max(0.0, self._until - time.monotonic())
+        return self._exchange.remaining()
 
     def read(self, kind: str, identifier: str) -> Resource:
         """One resource by its id."""
-        resource = self._get(urljoin(self._base, f"{kind}/{quote(identifier, safe='')}"))
+        resource = self._exchange.get(urljoin(self._base, f"{kind}/{quote(identifier, safe='')}"))
         if member(resource, "resourceType") != kind or not isinstance(resource, dict):
             raise BadAnswer(f"the answer is not a {kind}")
         return resource
@@ -111,14 +83,14 @@ class FhirClient:
 
     def search(self, kind: str, parameters: Iterable[tuple[str, str]]) -> Found:
         """All pages of a search, within bounds. Raises if the first page fails; a later failure is told."""
-        asked = tuple(parameters)
+        asked = self.quirks.adapted(tuple(parameters))
         try:
-            page = self._get(self._search_url(kind, asked))
+            page = self._first_page(kind, asked)
         except NotUnderstood:
             plain = tuple(pair for pair in asked if pair[0] not in {"_sort", "_include"})
             if plain == asked:
                 raise
-            page = self._get(self._search_url(kind, plain))
+            page = self._first_page(kind, plain)
         found = self._pages(page, set())
         if found.problem is None and (short := shortfall(page, kind, found.resources)) is not None:
             return Found(found.resources, short)
@@ -142,7 +114,7 @@ class FhirClient:
                 return Found(tuple(found), BadAnswer("the next page is somewhere else"))
             seen.add(url)
             try:
-                page = self._get(url)
+                page = self._exchange.get(url)
                 found += _resources(page)
             except FhirError as error:
                 return Found(tuple(found), error)
@@ -154,73 +126,18 @@ class FhirClient:
         """The absolute URL of a link, if it leads to this server."""
         try:
             url = urljoin(self._base, link)
-            return url if _origin(url) == self._origin else None
+            return url if origin(url) == self._origin else None
         except ValueError:
             return None
 
-    def _search_url(self, kind: str, parameters: tuple[tuple[str, str], ...]) -> str:
-        return f"{urljoin(self._base, kind)}?{urlencode(parameters)}"
-
-    def _get(self, url: str) -> Any:
-        """The JSON behind a URL of this server."""
-        left = self.remaining()
-        if left <= 0:
-            raise TooSlow("no time left")
-        try:
-            with self._session().get(
-                url,
-                auth=self._auth,
-                headers={"Accept": "application/fhir+json"},
-                timeout=(left, left),
-                allow_redirects=False,
-                stream=True,
-            ) as response:
-                _judge(response.status_code)
-                body = self._body(response)
-        except (requests.Timeout, urllib3.exceptions.TimeoutError):
-            raise TooSlow("no answer within the deadline") from None
-        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError):
-            raise Unreachable("no connection") from None
-        try:
-            return json.loads(body, parse_float=Decimal)
-        except (ValueError, RecursionError):
-            raise BadAnswer("the answer is not JSON") from None
-
-    def _body(self, response: requests.Response) -> bytes:
-        """The body, read piece by piece so that neither a trickle nor a flood outlasts its bound."""
-        read = bytearray()
-        while piece := response.raw.read1(_CHUNK, decode_content=True):
-            read += piece
-            if len(read) > LARGEST_BODY:
-                raise BadAnswer("the answer is too large")
-            if self.remaining() <= 0:
-                raise TooSlow("no answer within the deadline")
-        return bytes(read)
-
-    def _session(self) -> requests.Session:
-        """A session of this thread: requests promises nothing about sharing one."""
-        session: requests.Session | None = getattr(self._sessions, "session", None)
-        if session is None:
-            session = requests.Session()
-            session.mount("http://", _connections)
-            session.mount("https://", _connections)
-            self._sessions.session = session
-        return session
-
-
-def _judge(status: int) -> None:
-    """Raise for every status but 200."""
-    if status == 200:
-        return
-    if 300 <= status < 400:
-        raise BadAnswer(f"the server redirects ({status})")
-    if status in (401, 403):
-        raise Refused(f"the server refuses access ({status})")
-    if status in (404, 410):
-        raise NotHeld(f"the server does not have it ({status})")
-    if status == 429 or status >= 500:
-        raise Overloaded(f"the server fails ({status})")
-    raise NotUnderstood(f"the server does not accept the question ({status})")
+    def _first_page(self, kind: str, parameters: tuple[tuple[str, str], ...]) -> Any:
+        """The first page of a search, asked by GET, or by POST where the server wants that or the question
+        is longer than proxies pass on."""
+        url = urljoin(self._base, kind)
+        query = f"{url}?{urlencode(parameters)}"
+        if self.quirks.searches_by_post or len(query) > LONGEST_URL:
+            return self._exchange.post_form(f"{url}/_search", parameters)
+        return self._exchange.get(query)
 
 
 def _resources(page: Any) -> list[Resource]:
@@ -267,10 +184,3 @@ def next_link(page: Any) -> str | None:
         if link.get("relation") == "next" and isinstance(link.get("url"), str) and link["url"]:
             return str(link["url"])
     return None
-
-
-def _origin(url: str) -> tuple[str, str, int | None]:
-    """Scheme, host and port. Raises ``ValueError`` for what is no URL."""
-    split = urlsplit(url)
-    default = {"http": 80, "https": 443}.get(split.scheme)
-    return split.scheme, (split.hostname or "").lower(), split.port or default

@@ -5,6 +5,7 @@
     AdapterError
     ├── NothingToRead        neither prefetch nor a server holds what an answer needs
     ├── WritebackError       a resource that we would emit is not valid FHIR R4
+    ├── UnusableKey          the private key of SMART Backend Services cannot be used
     └── FhirError            one question to the FHIR server was not answered
         ├── Unreachable          no connection
         │   └── TooSlow              no answer within the deadline
@@ -36,6 +37,10 @@ class WritebackError(AdapterError):
     """A resource that would be emitted does not hold as FHIR R4."""
 
 
+class UnusableKey(AdapterError):
+    """The private key for SMART Backend Services cannot be read or is too weak."""
+
+
 class FhirError(AdapterError):
     """One question to the FHIR server was not answered."""
 
@@ -49,7 +54,11 @@ class TooSlow(Unreachable):
 
 
 class Refused(FhirError):
-    """The server refuses the token (401) or the access (403)."""
+    """The server refuses the token (401: ``unauthorised``) or the access (403)."""
+
+    def __init__(self, message: str, *, unauthorised: bool = False) -> None:
+        super().__init__(message)
+        self.unauthorised = unauthorised
 
 
 class NotHeld(FhirError):
@@ -61,7 +70,14 @@ class NotUnderstood(FhirError):
 
 
 class Overloaded(FhirError):
-    """The server is overloaded or broken (429, 5xx)."""
+    """The server is overloaded or broken (429, 5xx).
+
+    ``passing``: it may be over in a moment; ``wait``: the seconds that the server asks for."""
+
+    def __init__(self, message: str, *, passing: bool = False, wait: float | None = None) -> None:
+        super().__init__(message)
+        self.passing = passing
+        self.wait = wait
 
 
 class BadAnswer(FhirError):

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -25,6 +25,7 @@ REQUIRED = (PATIENT, "labs", "vitals")
 """Without these keys and without a server no dose can be worked out for anybody."""
 EITHER = ("administrations", "requests")
 """One of these must be there too: what runs already decides about loading doses."""
+HOLDING_MEDICATIONS = ("MedicationAdministration", "MedicationRequest")
 _MOST_IDS = 50
 
 logger = logging.getLogger(__name__)
@@ -132,13 +133,20 @@ def _fetch(
         for key in _by_key():
             if key not in open_keys and next_link(sent.get(key)) is not None:
                 jobs[key] = executor.submit(client.continued, sent[key])
-        wanted = _unresolved(sent)
+        wanted = _unresolved({key: _Answer(_first_page(sent.get(key))) for key in EITHER})
         if wanted:
             jobs["medications"] = executor.submit(client.search, "Medication", (("_id", ",".join(wanted)),))
         wait(jobs.values(), timeout=client.remaining())
-        return {
+        answers = {
             key: _outcome(job, _first_page(sent.get(key)), anew=key in open_keys) for key, job in jobs.items()
         }
+        if left := _unresolved(answers, but=wanted):  # the server did not include them
+            job = executor.submit(client.search, "Medication", (("_id", ",".join(left)),))
+            wait((job,), timeout=client.remaining())
+            before = answers.get("medications", _Answer())
+            found = _outcome(job, before.resources, anew=False)
+            answers["medications"] = replace(found, problem=before.problem or found.problem)
+        return answers
     finally:
         executor.shutdown(wait=False, cancel_futures=True)
 
@@ -170,9 +178,10 @@ def _outcome(job: Future[Found], sent: tuple[Resource, ...], *, anew: bool) -> _
     return _Answer((*sent, *found.resources), found.problem)
 
 
-def _unresolved(sent: Mapping[str, Any]) -> tuple[str, ...]:
-    """Ids of Medications that prefetched orders and administrations refer to without bringing them along."""
-    resources = [one for key in EITHER for one in _first_page(sent.get(key))]
-    held = {str(one.get("id")) for one in resources if one.get("resourceType") == "Medication"}
-    wanted = {referenced(one.get("medicationReference"), "Medication") for one in resources} - {None}
+def _unresolved(answers: Mapping[str, _Answer], but: tuple[str, ...] = ()) -> tuple[str, ...]:
+    """Ids of Medications that orders and administrations refer to without bringing them along."""
+    resources = [one for answer in answers.values() for one in answer.resources]
+    held = {str(one.get("id")) for one in resources if one.get("resourceType") == "Medication"} | {*but}
+    asking = (one for one in resources if one.get("resourceType") in HOLDING_MEDICATIONS)
+    wanted = {referenced(one.get("medicationReference"), "Medication") for one in asking} - {None}
     return tuple(sorted(str(one) for one in wanted if one not in held)[:_MOST_IDS])

@@ -5,16 +5,17 @@ from __future__ import annotations
 import gzip
 import json
 import logging
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Event, Thread
+import time
+from http.server import BaseHTTPRequestHandler
+from threading import Event
 from typing import Any
 
 import pytest
 from charting import bundle, observation, patient
+from scripted_server import Script, sends, server
 
 from fhir_adapters import client as client_module
+from fhir_adapters import exchange
 from fhir_adapters.client import FhirClient
 from fhir_adapters.errors import (
     BadAnswer,
@@ -26,63 +27,10 @@ from fhir_adapters.errors import (
     TooSlow,
     Unreachable,
 )
+from fhir_adapters.quirks import QUIRKS
 
 TOKEN = "never-to-be-seen-anywhere"  # noqa: S105 - not a secret
 WEIGHT = observation("29463-7", 80, "kg", "2026-11-24T06:00:00Z")
-
-
-class Requests:
-    """What a server was asked."""
-
-    def __init__(self) -> None:
-        self.paths: list[str] = []
-        self.tokens: list[str | None] = []
-        self.cookies: list[str | None] = []
-
-
-Script = Callable[[BaseHTTPRequestHandler], None]
-
-
-@contextmanager
-def server(script: Script) -> Iterator[tuple[str, Requests]]:
-    """A server that answers every GET by the script; gives its base URL and what it was asked."""
-    asked = Requests()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            asked.paths.append(self.path)
-            asked.tokens.append(self.headers.get("Authorization"))
-            asked.cookies.append(self.headers.get("Cookie"))
-            script(self)
-
-        def log_message(self, format: str, *args: object) -> None:
-            """Say nothing."""
-
-    running = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    running.daemon_threads = True
-    thread = Thread(target=running.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{running.server_port}/fhir", asked
-    finally:
-        running.shutdown()
-        running.server_close()
-        thread.join()
-
-
-def sends(body: Any, status: int = 200, **headers: str) -> Script:
-    """Answer with this body."""
-    data = body if isinstance(body, bytes) else json.dumps(body).encode()
-
-    def script(handler: BaseHTTPRequestHandler) -> None:
-        handler.send_response(status)
-        for name, value in headers.items():
-            handler.send_header(name.replace("_", "-"), value)
-        handler.send_header("Content-Length", str(len(data)))
-        handler.end_headers()
-        handler.wfile.write(data)
-
-    return script
 
 
 def search(base: str, deadline: float = 5.0) -> Any:
@@ -218,7 +166,7 @@ def test_pages_that_lead_in_a_circle_end() -> None:
 
 
 def test_a_body_without_end_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(client_module, "LARGEST_BODY", 100_000)
+    monkeypatch.setattr(exchange, "LARGEST_BODY", 100_000)
     bomb = gzip.compress(b" " * 5_000_000)
 
     with server(sends(bomb, Content_Encoding="gzip")) as (base, _), pytest.raises(BadAnswer):
@@ -321,3 +269,120 @@ def test_without_a_token_none_is_sent() -> None:
 def test_a_read_of_another_kind_is_a_bad_answer() -> None:
     with server(sends(WEIGHT)) as (base, _), pytest.raises(BadAnswer):
         FhirClient(base, TOKEN, 5.0).read("Patient", "somebody")
+
+
+def busy(times: int, status: int = 503, **headers: str) -> Script:
+    """Fail so many times, then answer."""
+    failures = iter(range(times))
+
+    def script(handler: BaseHTTPRequestHandler) -> None:
+        answer = sends({}, status, **headers) if next(failures, None) is not None else sends(bundle(WEIGHT))
+        answer(handler)
+
+    return script
+
+
+@pytest.mark.parametrize("status", [429, 502, 503, 504])
+def test_a_server_that_is_busy_for_a_moment_is_asked_again(status: int) -> None:
+    with server(busy(2, status)) as (base, asked):
+        assert len(search(base).resources) == 1
+
+    assert len(asked.paths) == 3
+
+
+def test_a_server_that_stays_busy_is_left_alone_after_three_tries() -> None:
+    with server(busy(100)) as (base, asked), pytest.raises(Overloaded):
+        search(base)
+
+    assert len(asked.paths) == exchange.MOST_TRIES
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 500, 501])
+def test_a_server_that_says_no_is_not_asked_the_same_again(status: int) -> None:
+    with server(busy(1, status)) as (base, asked), pytest.raises(FhirError):
+        search(base)
+
+    assert len(asked.paths) == 1
+
+
+@pytest.mark.parametrize(
+    "asked_to_wait", ["3600", "Wed, 21 Oct 2099 07:28:00 GMT", "Wed, 21 Oct 2099 07:28:00"]
+)
+def test_no_longer_pause_is_made_than_there_is_time(asked_to_wait: str) -> None:
+    """The answer comes at once: waiting would have helped nobody."""
+    with server(busy(1, 429, Retry_After=asked_to_wait)) as (base, asked), pytest.raises(Overloaded):
+        search(base)
+
+    assert len(asked.paths) == 1
+
+
+@pytest.mark.parametrize("asked_to_wait", ["0", "-5", "soon", "Wed, 21 Oct 2015 07:28:00 GMT", ""])
+def test_a_pause_that_is_over_or_makes_no_sense_does_not_stop_the_second_try(asked_to_wait: str) -> None:
+    with server(busy(1, 429, Retry_After=asked_to_wait)) as (base, asked):
+        assert len(search(base).resources) == 1
+
+    assert len(asked.paths) == 2
+
+
+def test_the_pause_that_the_server_asks_for_is_made() -> None:
+    moments: list[float] = []
+
+    def script(handler: BaseHTTPRequestHandler) -> None:
+        moments.append(time.monotonic())
+        answer = sends({}, 429, Retry_After="1") if len(moments) == 1 else sends(bundle(WEIGHT))
+        answer(handler)
+
+    with server(script) as (base, _):
+        search(base)
+
+    assert moments[1] - moments[0] >= 1.0
+
+
+def test_a_connection_that_breaks_is_opened_again() -> None:
+    failures = iter(range(1))
+
+    def script(handler: BaseHTTPRequestHandler) -> None:
+        if next(failures, None) is None:
+            sends(bundle(WEIGHT))(handler)
+        else:
+            handler.connection.close()
+
+    with server(script) as (base, asked):
+        assert len(search(base).resources) == 1
+
+    assert len(asked.paths) == 2
+
+
+def test_a_search_goes_by_post_where_no_patient_may_stand_in_a_url() -> None:
+    with server(sends(bundle(WEIGHT))) as (base, asked):
+        client = FhirClient(base, TOKEN, 5.0, QUIRKS["post"])
+        found = client.search("Observation", (("patient", "Patient/somebody"), ("code", "a,b")))
+
+    assert len(found.resources) == 1
+    assert asked.paths == ["/fhir/Observation/_search"]
+    assert asked.bodies == ["patient=Patient%2Fsomebody&code=a%2Cb"]
+
+
+def test_a_search_too_long_for_a_url_goes_by_post() -> None:
+    codes = ",".join(f"http://loinc.org|{number}-1" for number in range(200))
+    with server(sends(bundle(WEIGHT))) as (base, asked):
+        FhirClient(base, TOKEN, 5.0).search("Observation", (("code", codes),))
+
+    assert asked.paths == ["/fhir/Observation/_search"]
+
+
+@pytest.mark.parametrize(
+    ("quirks", "path"),
+    [
+        ("plain", "/fhir/Observation?patient=Patient%2Fp1&_sort=-date&_count=500&_include=a%3Ab"),
+        ("bare", "/fhir/Observation?patient=p1&_sort=-date&_count=500&_include=a%3Ab"),
+        ("epic", "/fhir/Observation?patient=Patient%2Fp1&_count=500"),
+        ("oracle", "/fhir/Observation?patient=Patient%2Fp1&_count=200"),
+    ],
+)
+def test_each_server_is_asked_in_its_way(quirks: str, path: str) -> None:
+    asked_for = (("patient", "Patient/p1"), ("_sort", "-date"), ("_count", "500"), ("_include", "a:b"))
+    with server(sends(bundle(WEIGHT))) as (base, asked):
+        FhirClient(base, TOKEN, 5.0, QUIRKS[quirks]).search("Observation", asked_for)
+
+    assert asked.paths == [path]

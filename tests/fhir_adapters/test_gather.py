@@ -280,6 +280,21 @@ def test_medications_that_prefetched_orders_refer_to_are_looked_up() -> None:
     assert [course.source for course in chart.ordered] == ["MedicationRequest/running"]
 
 
+def test_medications_that_the_server_did_not_include_are_looked_up() -> None:
+    order = request(
+        instruction(),
+        id="running",
+        status="active",
+        medicationCodeableConcept=None,
+        medicationReference={"reference": "Medication/m"},
+    )
+    medication = {"resourceType": "Medication", "id": "m", "code": VANCOMYCIN}
+    with serving((patient(), order, medication), "answers") as base:
+        chart = gather(PATIENT, "vancomycin", None, FhirClient(base, TOKEN, 10.0), NOW)
+
+    assert [course.source for course in chart.ordered] == ["MedicationRequest/running"]
+
+
 def test_one_entry_from_two_answers_counts_once() -> None:
     level = observation(VANCOMYCIN_LEVEL, 14, "mg/L", "2026-11-24T06:00:00+00:00")
     chart = gather(PATIENT, "vancomycin", prefetched(level, vitals=bundle(level)), None, NOW)
