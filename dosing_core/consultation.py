@@ -184,7 +184,7 @@ def ask(belief: Belief, drug_file: DrugFile, target: Target, when: Timing, histo
         target=target,
         judgement=drug_file.judgement,
         occasion_cv=drug_file.occasion_cv.value if drug_file.occasion_cv else 0.0,
-        harmful_trough=min((one.above.value for one in drug_file.harmful_troughs), default=None),
+        harmful_trough=drug_file.harmful_trough,
     )
 
 

@@ -114,7 +114,7 @@ class DrugFile(Part):
         if next(m for m in self.models if m.id == self.default_model).confidence == "low":
             raise ValueError("default_model: a model of low confidence is not a default")
         self._averaged_hold()
-        if self.judgement.harm_weight is not None and not self.harmful_troughs:
+        if self.judgement.harm_weight is not None and self.harmful_trough is None:
             raise ValueError("judgement.harm_weight: no harmful_troughs say what harms")
         if self.targets[-1].first_weeks_after_transplant is not None:
             raise ValueError("targets: the last one, the default, must not depend on time")
@@ -171,6 +171,11 @@ class DrugFile(Part):
     def model(self) -> PopulationModel:
         """The model that speaks unless a patient calls for another."""
         return next(model for model in self.models if model.id == self.default_model)
+
+    @property
+    def harmful_trough(self) -> float | None:
+        """The lowest trough that counts as harm where regimens are compared, mg/L; None: none does."""
+        return min((one.above.value for one in self.harmful_troughs if one.counts), default=None)
 
     @property
     def as_display(self) -> Display:

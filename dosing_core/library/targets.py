@@ -66,8 +66,8 @@ class Judgement(Part):
     above_weight: Number
     centre_weight: Number
     harm_weight: Number | None = None
-    """Weight of the chance of a trough above the lowest of ``harmful_troughs``, beside the target's own loss.
-    None: such a trough is named and does not decide."""
+    """Weight of the chance of a trough above the lowest of ``harmful_troughs`` that counts, beside the
+    target's own loss. None: such a trough is named and does not decide."""
     relevant_chance: Number
     """A change matters to a prescriber if it raises the chance of being inside the target by this …"""
     relevant_outside: Number
@@ -83,6 +83,8 @@ class HarmfulTrough(Part):
     """mg/L, total."""
     text: Text
     """What to know and do, as a sentence for the prescriber."""
+    counts: bool = True
+    """False: it is named and does not decide between regimens, whatever ``harm_weight``."""
 
 
 class SteepPoint(Part):

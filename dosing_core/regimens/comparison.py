@@ -51,10 +51,11 @@ def best(scored: Sequence[Scored], target: Target, judgement: Judgement) -> Scor
 def alternatives(
     scored: Sequence[Scored], chosen: Scored, ordered: Regimen | None, judgement: Judgement, count: int
 ) -> tuple[Scored, ...]:
-    """The next best regimens with other daily doses than the chosen one, the ordered one and each other."""
+    """The next best regimens with other daily doses than the chosen one, the ordered one and each other;
+    unusual doses too where the chosen one is unusual, as usual ones are then far from the target."""
     taken = [chosen.regimen] + ([ordered] if ordered else [])
     found: list[Scored] = []
-    rest = [one for one in scored if one.usual]
+    rest = [one for one in scored if one.usual or not chosen.usual]
     while len(found) < count:
         rest = [one for one in rest if not any(_same(one.regimen, other, judgement) for other in taken)]
         following = _least(rest)
