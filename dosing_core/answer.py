@@ -406,7 +406,7 @@ def _plan(
     if next_level is None or followed is None or decision.outcome == "insufficient":
         return ()
     judged = own.ordered.regimen if own.ordered and followed.role == "as_ordered" else followed.regimen
-    return plan(own.question, own.search, followed, judged.duration_h, next_level.time, own.case.now)
+    return plan(own.search, followed, judged.duration_h, next_level.time, own.case.now)
 
 
 def _weighed(

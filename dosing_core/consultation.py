@@ -76,9 +76,8 @@ class Consultation:
     def values(self, regimen: Regimen) -> FloatArray:
         """[n] exposure under this regimen in each of the question's particles, in the target's metric."""
         for found in filter(None, (self.order_search, self.search)):
-            for place, one in enumerate(found.candidates):
-                if one.regimen == regimen:
-                    return np.asarray(found.values[place])
+            if (place := found.place(regimen)) is not None:
+                return np.asarray(found.values[place])
         return np.asarray(search(self.question, (Candidate(regimen, usual=True, preference=0),)).values[0])
 
     @cached_property
@@ -88,18 +87,12 @@ class Consultation:
 
     def search_with(self, regimen: Regimen) -> Search:
         """The search with this regimen among the candidates."""
-        if any(one.regimen == regimen for one in self.search.candidates):
+        if self.search.place(regimen) is not None:
             return self.search
         one = self.order_search
         if one is None or one.candidates[0].regimen != regimen:
             one = search(self.question, (Candidate(regimen, usual=True, preference=0),))
-        return replace(
-            self.search,
-            candidates=(*self.search.candidates, *one.candidates),
-            values=np.concatenate([self.search.values, one.values]),
-            losses=np.concatenate([self.search.losses, one.losses]),
-            scored=(*self.search.scored, *one.scored),
-        )
+        return self.search.joined(one)
 
     @cached_property
     def parameters(self) -> tuple[ParameterEstimate, ...]:

@@ -85,8 +85,8 @@ def predicted_at(
         return question.past.at(future, at, places)
     doses = question.history.joined(future)
     found = []
-    for person, eta in people:
-        parameters, place = person.parameters(eta), measured_output(person, target)
+    for (person, _), parameters in zip(people, people.parameters, strict=True):
+        place = measured_output(person, target)
         found.append(concentrations(person, parameters, doses, at, place, TOLERANCE))
     return sound(np.concatenate(found))
 

@@ -22,8 +22,8 @@ from dosing_core.library.schema import DrugFile
 from dosing_core.plan import pool_with
 from dosing_core.population.individual import FloatArray
 from dosing_core.recommendation import NextLevel, RegimenOption
-from dosing_core.regimens.comparison import TIE
 from dosing_core.regimens.options import six
+from dosing_core.regimens.scored import TIE
 from dosing_core.regimens.search import Search
 
 PARTICLES = 256

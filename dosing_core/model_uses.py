@@ -95,7 +95,7 @@ def _alone(consultation: Consultation, place: int, answered: Regimen) -> AloneAn
     own = consultation
     mine = _mine(own, place)
     if np.count_nonzero(mine) >= LEAST_PARTICLES:
-        (scored,) = own.search.reweighted((mine / mine.sum())[None, :])
+        (scored,) = own.search.contenders((mine / mine.sum())[None, :])
         values = own.values(answered)[mine > 0.0]
     else:
         particles = own.belief.only(lambda person: own.panel.speaker_of(person) == place)

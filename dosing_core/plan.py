@@ -18,9 +18,9 @@ from dosing_core.kinetics import hours
 from dosing_core.population.individual import FloatArray
 from dosing_core.recommendation import PlanStep, RegimenOption
 from dosing_core.regimens.candidates import Candidate
-from dosing_core.regimens.comparison import best, is_relevant
+from dosing_core.regimens.comparison import kept_or_better
 from dosing_core.regimens.options import six
-from dosing_core.regimens.search import Question, Scored, Search, score_all
+from dosing_core.regimens.search import Search, score_all
 
 NODES = 21
 """Values that the level is supposed to show, evenly in probability."""
@@ -33,7 +33,6 @@ RARE = 0.03
 
 
 def plan(
-    question: Question,
     found: Search,
     followed: RegimenOption,
     duration_h: float,
@@ -45,33 +44,24 @@ def plan(
     ``followed``: the regimen given until then, ``duration_h`` the length of its infusions as judged.
     """
     regimen = followed_regimen(followed, duration_h)
-    pool = pool_with(found, regimen)
-    asked = pool.question
-    level_h = hours(level_at, now)
-    every = EVERY if pool.question.superposes else 1
-    pool = pool.of(range(len(pool.candidates)), every)
-    predicted = predicted_at(pool.question, followed, duration_h, [level_h])[:, 0]
-    foreseen = foresee(pool.particles, predicted, asked.target, asked.occasion_cv, NODES)
-    answers = [_answer(question, scored, regimen) for scored in pool.reweighted(foreseen.weights)]
+    pool = pool_with(found, regimen, EVERY)
+    question = pool.question
+    predicted = predicted_at(question, followed, duration_h, [hours(level_at, now)])[:, 0]
+    foreseen = foresee(pool.particles, predicted, question.target, question.occasion_cv, NODES)
+    answers = kept_or_better(pool, foreseen.weights, regimen)
     return _steps(foreseen.values, foreseen.chances, answers, regimen)
 
 
-def pool_with(found: Search, regimen: Regimen) -> Search:
-    """The usual candidates and ``regimen``, of all that the search looked at."""
+def pool_with(found: Search, regimen: Regimen, every: int = 1) -> Search:
+    """The usual candidates and ``regimen``, of all that the search looked at; where it is exact, on every so
+    many of the particles."""
     pool = found.coarse or found
-    if all(candidate.regimen != regimen for candidate in pool.candidates):
+    place = pool.place(regimen)
+    if place is None:
+        place = len(pool.candidates)
         pool = pool.joined(score_all(pool.question, (Candidate(regimen, usual=True, preference=0),)))
-    asked = [n for n, one in enumerate(pool.candidates) if one.usual or one.regimen == regimen]
-    return pool.of(asked, 1)
-
-
-def _answer(question: Question, scored: Sequence[Scored], followed: Regimen) -> Regimen:
-    """The regimen that these scores call for: the followed one unless another is relevantly better."""
-    chosen = best([one for one in scored if one.usual] or scored, question.target, question.judgement)
-    present = next(one for one in scored if one.regimen == followed)
-    if chosen is None or not is_relevant(present, chosen, question.target, question.judgement):
-        return followed
-    return chosen.regimen
+    asked = [n for n, one in enumerate(pool.candidates) if one.usual or n == place]
+    return pool.of(asked, every if pool.question.superposes else 1)
 
 
 def _steps(

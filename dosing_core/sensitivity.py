@@ -83,8 +83,9 @@ def _asked(what_if: WhatIf) -> list[Assumption]:
     """Everything that can be worked out otherwise."""
     weighed = [*_by_each_model(what_if), *_unknown_facts(what_if)]
     found: list[Assumption] = []
-    for one in (*_without_each_level(what_if), *_levels_otherwise(what_if)):
-        weight = what_if.levels_otherwise(one.history, one.seen)
+    otherwise = (*_without_each_level(what_if), *_levels_otherwise(what_if))
+    weights = what_if.levels_otherwise([(one.history, one.seen) for one in otherwise])
+    for one, weight in zip(otherwise, weights, strict=True):
         if weight is not None:
             weighed.append(_Weighed(one.said, weight))
         else:

@@ -22,8 +22,7 @@ from dosing_core.inference.particles import Particles
 from dosing_core.inference.summaries import effective_sample_size
 from dosing_core.kinetics import DoseTable, prediction
 from dosing_core.population.individual import FloatArray, Individual
-from dosing_core.regimens.comparison import best, is_relevant
-from dosing_core.regimens.scored import Scored
+from dosing_core.regimens.comparison import kept_or_better
 from dosing_core.regimens.search import Search, search
 
 ASKED = 256
@@ -42,6 +41,8 @@ TOLERANCE = 1e-4
 
 Changed = Mapping[int, Individual]
 """By the ``id`` of the individual that each replaces."""
+Record = tuple[DoseTable, Observations]
+"""Doses, and the levels that followed them."""
 
 
 class WhatIf:
@@ -67,13 +68,23 @@ class WhatIf:
         if not weights:
             return []
         rows = np.stack([one / one.sum() for one in weights])
-        return [self._follows(scored) for scored in self._thinned.reweighted(rows)]
+        return kept_or_better(self._thinned, rows, self.answered)
 
-    def levels_otherwise(self, history: DoseTable, seen: Observations) -> FloatArray | None:
-        """Weights [n] of ``people`` if they had had these doses, or these levels; None if too few carry
-        them."""
-        weight = self._ratio(self.people, None, history, seen)
-        return weight if _left(weight) >= LEAST_LEFT else None
+    def levels_otherwise(self, alternatives: Sequence[Record]) -> list[FloatArray | None]:
+        """For each other record, weights [n] of ``people`` if it were true; None if too few carry them.
+
+        Records with the same doses share one prediction of all their levels.
+        """
+        if not self.own.reviewed.used:
+            return [np.ones(self.people.size) for _ in alternatives]
+        records = [(self.own.history, self.own.reviewed.seen), *alternatives]
+        found: dict[int, FloatArray] = {}
+        for history in {id(doses): doses for doses, _ in records}.values():
+            places = [place for place, (doses, _) in enumerate(records) if doses is history]
+            sets = [records[place][1] for place in places]
+            found |= zip(places, _log_densities(self.people, history, sets), strict=True)
+        weights = [_ratio(found[place + 1], found[0]) for place in range(len(alternatives))]
+        return [weight if _left(weight) >= LEAST_LEFT else None for weight in weights]
 
     def believed_otherwise(self, history: DoseTable, seen: Observations) -> Regimen | None:
         """The dose if the levels are fitted anew to other doses, or other levels to the doses; None if that
@@ -84,16 +95,17 @@ class WhatIf:
         """The dose if the patient's typical values were these, held against the same levels; None if that
         cannot be told."""
         own, seen = self.own, self.own.reviewed.seen
-        weight = self._ratio(self._few, changed, own.history, seen)
+        moved = Particles(tuple((changed[id(person)], eta) for person, eta in self._few))
+        if not own.reviewed.used:
+            return self._searched(moved, np.ones(moved.size))
+        weight = _ratio(_log_densities(moved, own.history, [seen])[0], self._few_now)
         if _left(weight) < LEAST_LEFT:
             return self._moved(changed, own.history, seen)
-        moved = Particles(tuple((changed[id(person)], eta) for person, eta in self._few))
         return self._searched(moved, weight)
 
     def _searched(self, people: Particles, weight: FloatArray) -> Regimen:
         found = search(replace(self.own.question, particles=people), self._found.candidates)
-        (scored,) = found.reweighted((weight / weight.sum())[None, :])
-        return self._follows(scored)
+        return kept_or_better(found, (weight / weight.sum())[None, :], self.answered)[0]
 
     @cached_property
     def _few(self) -> Particles:
@@ -102,52 +114,36 @@ class WhatIf:
         parts = ((person, eta[::every]) for person, eta in self.own.question.particles)
         return Particles(tuple(parts))
 
+    @cached_property
+    def _few_now(self) -> FloatArray:
+        """[n] log density of the levels under each of the few, as the record has it."""
+        return _log_densities(self._few, self.own.history, [self.own.reviewed.seen])[0]
+
     def _moved(self, changed: Changed | None, history: DoseTable, seen: Observations) -> Regimen | None:
         """The particles moved by as much as the mode moves, then weighed by what they explain there."""
-        parts, ratios = [], []
+        parts, prior = [], []
         for person, eta in self._few:
             then = changed[id(person)] if changed else person
             moved = eta + (map_estimate(then, history, seen).eta - self._mode(person))
-            ratio = _log_density(then, moved, history, seen) + _log_prior(then, moved)
-            ratio -= _log_density(person, eta, self.own.history, self.own.reviewed.seen)
-            ratio -= _log_prior(person, eta)
+            prior.append(_log_prior(then, moved) - _log_prior(person, eta))
             parts.append((then, moved))
-            ratios.append(ratio)
-        log_ratio = np.concatenate(ratios)
-        if not np.isfinite(log_ratio.max()):
-            return None
-        weight = np.exp(log_ratio - log_ratio.max())
-        return self._searched(Particles(tuple(parts)), weight) if _left(weight) >= LEAST_MOVED else None
+        people = Particles(tuple(parts))
+        log_density = _log_densities(people, history, [seen])[0] + np.concatenate(prior)
+        weight = _ratio(log_density, self._few_now)
+        return self._searched(people, weight) if _left(weight) >= LEAST_MOVED else None
 
     def _mode(self, person: Individual) -> FloatArray:
         parts = self.own.belief.components
         return next(part.posterior.map_eta for part in parts if part.individual is person)
 
-    def _ratio(
-        self, particles: Particles, changed: Changed | None, history: DoseTable, seen: Observations
-    ) -> FloatArray:
-        """[n] how much better each particle explains the levels then than it does now."""
-        own = self.own
-        if len(own.reviewed.used) == 0:
-            return np.ones(particles.size)
-        ratio = []
-        for person, eta in particles:
-            then = changed[id(person)] if changed else person
-            now = _log_density(person, eta, own.history, own.reviewed.seen)
-            ratio.append(_log_density(then, eta, history, seen) - now)
-        log_ratio = np.concatenate(ratio)
-        weight: FloatArray = np.exp(log_ratio - log_ratio.max())
-        return weight
 
-    def _follows(self, scored: Sequence[Scored]) -> Regimen:
-        own = self.own
-        chosen = best(scored, own.target, own.drug_file.judgement)
-        present = next((one for one in scored if one.regimen == self.answered), None)
-        if chosen is None or (
-            present is not None and not is_relevant(present, chosen, own.target, own.drug_file.judgement)
-        ):
-            return self.answered
-        return chosen.regimen
+def _ratio(then: FloatArray, now: FloatArray) -> FloatArray:
+    """[n] how much better each particle explains the levels then than it does now, of log densities; NaN
+    where nobody can tell."""
+    log_ratio = then - now
+    with np.errstate(invalid="ignore"):
+        weight: FloatArray = np.exp(log_ratio - log_ratio.max())
+    return weight
 
 
 def _left(weight: FloatArray) -> float:
@@ -163,8 +159,23 @@ def _log_prior(person: Individual, eta: FloatArray) -> FloatArray:
     return density
 
 
-def _log_density(person: Individual, eta: FloatArray, history: DoseTable, seen: Observations) -> FloatArray:
-    """[n] log density of all levels under each particle."""
-    predict = prediction(person, history, seen.time, seen.output, TOLERANCE)
-    density: FloatArray = densities(likelihood(person, seen), predict(person.parameters(eta))).sum(axis=1)
+def _log_densities(
+    particles: Particles, history: DoseTable, sets: Sequence[Observations]
+) -> list[FloatArray]:
+    """[n] log density of all levels of each set under each particle, after one prediction of them all."""
+    asked = np.concatenate([np.stack([one.time, one.output], axis=1) for one in sets])
+    due, places = np.unique(asked, axis=0, return_inverse=True)
+    time, output = np.ascontiguousarray(due[:, 0]), due[:, 1].astype(np.int64)
+    columns = np.split(places.ravel(), np.cumsum([len(one) for one in sets])[:-1])
+    parts = []
+    for (person, _), parameters in zip(particles, particles.parameters, strict=True):
+        predicted = prediction(person, history, time, output, TOLERANCE)(parameters)
+        each = zip(sets, columns, strict=True)
+        parts.append([_log_density(person, seen, predicted[:, own]) for seen, own in each])
+    return [np.concatenate(one) for one in zip(*parts, strict=True)]
+
+
+def _log_density(person: Individual, seen: Observations, predicted: FloatArray) -> FloatArray:
+    """[n] log density of all levels for what is predicted of them, [n, n_levels]."""
+    density: FloatArray = densities(likelihood(person, seen), np.ascontiguousarray(predicted)).sum(axis=1)
     return density

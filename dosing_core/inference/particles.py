@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -32,8 +33,13 @@ class Particles:
     def map(self, function: Callable[[Individual, FloatArray], FloatArray]) -> FloatArray:
         """``function(individual, parameters [n_part, n_rows, 7])`` of each part, joined along axis 0."""
         return np.concatenate(
-            [function(individual, individual.parameters(eta)) for individual, eta in self.parts]
+            [function(one, own) for (one, _), own in zip(self.parts, self.parameters, strict=True)]
         )
+
+    @cached_property
+    def parameters(self) -> tuple[FloatArray, ...]:
+        """Parameters [n_part, n_rows, n_parameters] of each part, worked out once."""
+        return tuple(individual.parameters(eta) for individual, eta in self.parts)
 
     def of(self, places: IntArray) -> Particles:
         """Some of the particles, by their places over all parts, which stay together."""

@@ -6,12 +6,9 @@ from collections.abc import Sequence
 
 from dosing_core.case import Regimen
 from dosing_core.library.targets import Judgement
+from dosing_core.population.individual import FloatArray
 from dosing_core.recommendation import Target
-from dosing_core.regimens.search import Scored
-
-TIE = 0.005
-"""Expected losses that differ by less are equal. Project policy: a thousand particles know the chance of
-being inside the target to about one percent, so a smaller difference of loss is noise."""
+from dosing_core.regimens.scored import TIE, Scored, Search
 
 
 def is_relevant(present: Scored, other: Scored, target: Target, judgement: Judgement) -> bool:
@@ -46,6 +43,21 @@ def best(scored: Sequence[Scored], target: Target, judgement: Judgement) -> Scor
     if usual is None or anything is None:
         return anything
     return anything if is_relevant(usual, anything, target, judgement) else usual
+
+
+def kept_or_better(found: Search, weights: FloatArray, present: Regimen) -> list[Regimen]:
+    """What to give under each of several weights [m, n] of the particles (see ``Search.contenders``): the
+    present regimen, unless another is relevantly better."""
+    target, judgement = found.question.target, found.question.judgement
+    place = found.place(present)
+    kept = None if place is None else found.candidates[place].regimen
+    answers = []
+    for scored in found.contenders(weights, place):
+        chosen = best(scored, target, judgement)
+        now = next((one for one in scored if one.regimen is kept), None)
+        stays = chosen is None or (now is not None and not is_relevant(now, chosen, target, judgement))
+        answers.append(present if chosen is None or stays else chosen.regimen)
+    return answers
 
 
 def alternatives(

@@ -91,8 +91,7 @@ class Past:
 def past_of(particles: Particles, history: DoseTable, first_h: float) -> Past:
     """The particles when the first dose is due. ``history``: every dose before ``first_h``."""
     parts = []
-    for individual, eta in particles:
-        parameters = individual.parameters(eta)
+    for (individual, _), parameters in zip(particles, particles.parameters, strict=True):
         stepped = isinstance(individual.structure, System) and linear_form(individual.structure) is None
         state = state_at(individual, parameters, history, first_h, TOLERANCE) if stepped else None
         parts.append((individual, parameters, state))

@@ -241,7 +241,8 @@ class _Past:
     A window is a stretch of time (start, end) h that holds ``first_h``."""
 
     def __init__(self, particles: Particles, first_h: float, history: DoseTable) -> None:
-        self.parts = [(individual, individual.parameters(eta)) for individual, eta in particles]
+        people = (individual for individual, _ in particles)
+        self.parts = list(zip(people, particles.parameters, strict=True))
         self.first_h = float(first_h)
         self.history = history
         self._areas: dict[tuple[int, float | None, bool, float, float], FloatArray] = {}

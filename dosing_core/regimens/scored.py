@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -21,6 +21,10 @@ from dosing_core.recommendation import Target
 from dosing_core.regimens.candidates import Candidate
 from dosing_core.regimens.past import Past, past_of
 from dosing_core.regimens.variation import occasion_factors
+
+TIE = 0.005
+"""Expected losses that differ by less are equal. Project policy: a thousand particles know the chance of
+being inside the target to about one percent, so a smaller difference of loss is noise."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +88,6 @@ class Search:
     """[n_candidates, n] exposure in the target's metric and its unit."""
     losses: FloatArray
     """[n_candidates, n] loss of each."""
-    scored: tuple[Scored, ...]
     coarse: Search | None = None
     """Where only finalists were simulated exactly: all candidates, on a few particles and approximately."""
 
@@ -93,82 +96,90 @@ class Search:
         """The particles that ``values`` and ``losses`` are of, in their order."""
         return self.question.particles
 
+    @cached_property
+    def scored(self) -> tuple[Scored, ...]:
+        """Each candidate's score, all particles alike."""
+        if not self.candidates:
+            return ()
+        chances = attainment(self.values, self.question.target)
+        means, medians = self.losses.mean(axis=1).tolist(), np.median(self.values, axis=1).tolist()
+        return tuple(_scored(*one) for one in zip(self.candidates, chances, means, medians, strict=True))
+
+    def place(self, regimen: Regimen) -> int | None:
+        """Where this regimen stands among the candidates; None if it is none of them."""
+        places = (place for place, one in enumerate(self.candidates) if one.regimen == regimen)
+        return next(places, None)
+
     def of(self, places: Sequence[int], every: int) -> Search:
         """The search among some of the candidates, on every so many of the particles."""
         kept = list(places)
         chosen = tuple(self.candidates[place] for place in kept)
-        scored = tuple(self.scored[place] for place in kept)
-        values, lost = self.values[kept, ::every], self.losses[kept, ::every]
         question = self.question
         if every != 1:
             question = replace(question, particles=question.particles.every(every))
-        return Search(question, chosen, values, lost, scored)
+        return Search(question, chosen, self.values[kept, ::every], self.losses[kept, ::every])
 
     def joined(self, other: Search) -> Search:
         """Both searches' candidates, on the same particles."""
-        return replace(
-            self,
-            candidates=(*self.candidates, *other.candidates),
-            values=np.concatenate([self.values, other.values]),
-            losses=np.concatenate([self.losses, other.losses]),
-            scored=(*self.scored, *other.scored),
+        return Search(
+            self.question,
+            (*self.candidates, *other.candidates),
+            np.concatenate([self.values, other.values]),
+            np.concatenate([self.losses, other.losses]),
+            self.coarse,
         )
+
+    def contenders(self, weights: FloatArray, beside: int | None = None) -> list[tuple[Scored, ...]]:
+        """The scores that can decide under each of several weights of the particles: of all candidates that
+        lose no more than the least one does but for ``TIE``, of the usual ones that do so among the usual,
+        and of the one at the place ``beside``. In the candidates' order.
+
+        ``weights`` [m, n], each row with the sum 1. What loses more can be neither best nor tied with it, so
+        its chances and its median are not worked out.
+        """
+        if not self.candidates:
+            return [()] * len(weights)
+        losses = self.losses @ weights.T
+        usual = np.array([one.usual for one in self.candidates], dtype=np.bool_)[:, None]
+        decides = losses <= losses.min(axis=0) + TIE
+        decides |= usual & (losses <= np.where(usual, losses, np.inf).min(axis=0) + TIE)
+        if beside is not None:
+            decides[beside] = True
+        above, below = (beyond @ weights.T for beyond in self._beyond)
+        found = []
+        for m, weight in enumerate(weights):
+            own = []
+            for place in np.flatnonzero(decides[:, m]).tolist():
+                high, low = float(above[place, m]), float(below[place, m])
+                chances = Attainment(max(0.0, 1.0 - high - low), high, low)
+                loss, median = float(losses[place, m]), self._median(place, weight)
+                own.append(_scored(self.candidates[place], chances, loss, median))
+            found.append(tuple(own))
+        return found
 
     @cached_property
-    def _ascending(self) -> IntArray:
-        """[n_candidates, n] places of the particles by exposure: sorted once, whatever weights follow."""
-        order: IntArray = np.argsort(self.values, axis=1)
-        return order
-
-    def _medians(self, weights: FloatArray) -> FloatArray:
-        """Median [n_candidates, m] of the exposures under each of ``weights`` [m, n]."""
-        order = self._ascending
-        last = self.values.shape[1] - 1
-        medians = np.empty((len(self.values), len(weights)))
-        rows = np.arange(len(self.values))
-        for column, weight in enumerate(weights):
-            below = np.count_nonzero(np.cumsum(weight[order], axis=1) < 0.5, axis=1)
-            medians[:, column] = self.values[rows, order[rows, np.minimum(below, last)]]
-        return medians
-
-    def reweighted(self, weights: FloatArray) -> list[tuple[Scored, ...]]:
-        """The candidates' scores under each of several weights of the particles; ``weights`` [m, n], each row
-        with the sum 1."""
+    def _beyond(self) -> tuple[FloatArray, FloatArray]:
+        """[n_candidates, n] 1 where the exposure is above the target, and where it is below, else 0."""
         target = self.question.target
-        losses = self.losses @ weights.T
-        above = (self.values > target.high).astype(np.float64) @ weights.T
-        below = (self.values < target.low).astype(np.float64) @ weights.T
-        medians = self._medians(weights)
-        return [
-            _scores(
-                self.candidates,
-                (Attainment(max(0.0, 1.0 - a - b), a, b) for a, b in zip(high, low, strict=True)),
-                loss,
-                median,
-            )
-            for high, low, loss, median in zip(
-                above.T.tolist(), below.T.tolist(), losses.T.tolist(), medians.T.tolist(), strict=True
-            )
-        ]
+        return (self.values > target.high).astype(np.float64), (self.values < target.low).astype(np.float64)
+
+    @cached_property
+    def _ascending(self) -> dict[int, IntArray]:
+        """By place of a candidate: places [n] of the particles by exposure, kept whatever weights follow."""
+        return {}
+
+    def _median(self, place: int, weight: FloatArray) -> float:
+        """Median exposure under one candidate where the particles weigh ``weight`` [n]."""
+        if place not in self._ascending:
+            self._ascending[place] = np.argsort(self.values[place])
+        order = self._ascending[place]
+        half = int(np.searchsorted(np.cumsum(weight[order]), 0.5))
+        return float(self.values[place, order[min(half, len(order) - 1)]])
 
 
-def _scores(
-    candidates: Sequence[Candidate],
-    chances: Iterable[Attainment],
-    losses: Sequence[float],
-    medians: Sequence[float],
-) -> tuple[Scored, ...]:
-    return tuple(
-        Scored(
-            regimen=candidate.regimen,
-            attainment=attained,
-            loss=loss,
-            median=median,
-            usual=candidate.usual,
-            preference=candidate.preference,
-            delay_h=candidate.delay_h,
-        )
-        for candidate, attained, loss, median in zip(candidates, chances, losses, medians, strict=True)
+def _scored(candidate: Candidate, chances: Attainment, loss: float, median: float) -> Scored:
+    return Scored(
+        candidate.regimen, chances, loss, median, candidate.usual, candidate.preference, candidate.delay_h
     )
 
 
@@ -198,16 +209,6 @@ def _harm(
         return 0.0
     harmful = response.trough(doses) * factors > question.harmful_trough
     return weight.value * harmful.astype(np.float64)
-
-
-def found(
-    question: Question, candidates: Sequence[Candidate], values: FloatArray, lost: FloatArray
-) -> Search:
-    """The search whose exposures and losses are these, [n_candidates, n] each."""
-    medians = np.median(values, axis=1).tolist() if len(values) else []
-    means = lost.mean(axis=1).tolist() if len(values) else []
-    scored = _scores(candidates, attainment(values, question.target), means, medians)
-    return Search(question, tuple(candidates), values, lost, scored)
 
 
 def superposes(individual: Individual) -> bool:

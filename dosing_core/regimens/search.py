@@ -15,7 +15,7 @@ from dosing_core.case import Regimen
 from dosing_core.goals.metrics import check
 from dosing_core.regimens.candidates import Candidate
 from dosing_core.regimens.responses import Schedule, responses
-from dosing_core.regimens.scored import Question, Scored, Search, found, valued
+from dosing_core.regimens.scored import Question, Scored, Search, valued
 from dosing_core.regimens.two_stage import exact, two_stage
 
 __all__ = ["Question", "Scored", "Search", "score", "score_all", "score_one", "search"]
@@ -50,7 +50,7 @@ def score_all(question: Question, candidates: Sequence[Candidate]) -> Search:
     for places, response in zip(schedules.values(), answers, strict=True):
         doses = np.array([candidates[place].regimen.dose_mg for place in places])
         values[places], lost[places] = valued(question, response, doses)
-    return found(question, candidates, values, lost)
+    return Search(question, tuple(candidates), values, lost)
 
 
 def score(question: Question, candidates: Sequence[Candidate]) -> tuple[Scored, ...]:

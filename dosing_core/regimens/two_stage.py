@@ -18,7 +18,7 @@ import numpy as np
 from dosing_core.population.individual import FloatArray, IntArray
 from dosing_core.regimens.candidates import Candidate
 from dosing_core.regimens.responses import Schedule
-from dosing_core.regimens.scored import Question, Scored, Search, found, valued
+from dosing_core.regimens.scored import Question, Scored, Search, valued
 from dosing_core.regimens.simulated import SimulatedResponse
 
 FEW = 64
@@ -56,7 +56,7 @@ def exact(question: Question, candidates: Sequence[Candidate]) -> Search:
         response = SimulatedResponse(schedule, question.past, question.horizon_h, delay)
         doses = np.array([candidates[place].regimen.dose_mg for place in places])
         values[places], lost[places] = valued(question, response, doses)
-    return found(question, candidates, values, lost)
+    return Search(question, tuple(candidates), values, lost)
 
 
 def first_stage(question: Question, candidates: Sequence[Candidate]) -> Search:
@@ -82,7 +82,7 @@ def _approximate(question: Question, candidates: Sequence[Candidate], chosen: In
         least, most = float(doses.min()), float(doses.max())
         between = exactly if few_doses else _Between(exactly, least, most, nodes)
         values[places], lost[places] = valued(asked, between, doses)
-    return found(asked, candidates, values, lost)
+    return Search(asked, tuple(candidates), values, lost)
 
 
 def _of_best_schedules(candidates: Sequence[Candidate], losses: Sequence[float]) -> list[Candidate]:

@@ -122,7 +122,7 @@ def test_the_dose_for_an_inr_is_found_and_a_plan_says_what_the_next_inr_would_ch
     assert chosen is not None
     (option,) = judge(question, [Draft(chosen, "recommended", NOW)])
 
-    steps = plan(question, found, option, 0.0, NOW + timedelta(days=6), NOW)
+    steps = plan(found, option, 0.0, NOW + timedelta(days=6), NOW)
 
     assert 2.0 < chosen.median < 3.0
     assert option.judged_at_h == 336.0

@@ -12,6 +12,7 @@ from dosing_core.library import load_drug
 from dosing_core.population.individual import Individual, ResidualError, Structure
 from dosing_core.recommendation import Target
 from dosing_core.regimens.candidates import Candidate
+from dosing_core.regimens.scored import TIE
 from dosing_core.regimens.search import Question, search
 
 PERSON = Individual(
@@ -44,12 +45,24 @@ def _question(eta: np.ndarray) -> Question:
 def test_other_weights_are_like_copies_of_the_particles() -> None:
     eta = np.linspace(-0.8, 0.8, 9)[:, None]
     copies = np.array([1, 1, 2, 3, 5, 3, 2, 1, 1])
-    (reweighted,) = search(_question(eta), CANDIDATES).reweighted(copies[None, :] / copies.sum())
+    weighed, weights = search(_question(eta), CANDIDATES), copies[None, :] / copies.sum()
     repeated = search(_question(np.repeat(eta, copies, axis=0)), CANDIDATES).scored
 
-    for one, other in zip(reweighted, repeated, strict=True):
-        assert one.regimen == other.regimen
+    for place, other in enumerate(repeated):
+        (contenders,) = weighed.contenders(weights, beside=place)
+        one = next(one for one in contenders if one.regimen == other.regimen)
         assert one.loss == pytest.approx(other.loss, rel=1e-12)
         assert one.median == pytest.approx(other.median, rel=1e-12)
         assert one.attainment.inside == pytest.approx(other.attainment.inside, abs=1e-12)
         assert one.attainment.above == pytest.approx(other.attainment.above, abs=1e-12)
+
+
+def test_what_cannot_be_best_does_not_contend() -> None:
+    eta = np.linspace(-0.8, 0.8, 9)[:, None]
+    found = search(_question(eta), CANDIDATES)
+    losses = {one.regimen: one.loss for one in found.scored}
+
+    (contenders,) = found.contenders(np.full((1, 9), 1.0 / 9.0))
+
+    least = min(losses.values())
+    assert {one.regimen for one in contenders} == {r for r, loss in losses.items() if loss <= least + TIE}
