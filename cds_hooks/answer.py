@@ -236,7 +236,7 @@ class _Call:
             return None
         token = authorization.access_token.get_secret_value() if authorization else None
         left = self.settings.fhir_timeout - (monotonic() - self.started)
-        return FhirClient(server, token, max(left, LEAST_WAIT))
+        return FhirClient(server, token, max(left, LEAST_WAIT), self.settings.quirks_of(server))
 
     def _missing(self, error: NothingToRead) -> MissingData:
         server = "fhirServer is not on the list of servers that may be contacted"

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from cds_hooks import library_tool, pharmacometrics
+from cds_hooks import fhir_tool, library_tool, pharmacometrics
 from cds_hooks.errors import ConfigurationError, ServiceError
+from fhir_adapters.errors import AdapterError
 
 if TYPE_CHECKING:
     from cds_hooks.settings import Settings
@@ -36,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         return int(options.run(options))
-    except (ServiceError, _Unreadable) as error:
+    except (ServiceError, AdapterError, _Unreadable) as error:
         print(f"dosewright: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
@@ -65,6 +66,8 @@ def _parser() -> argparse.ArgumentParser:
     library_tool.add_library(commands)
     pharmacometrics.add_fit(commands)
     pharmacometrics.add_simulate(commands)
+    fhir_tool.add_chart(commands)
+    fhir_tool.add_sandbox(commands)
     return parser
 
 
@@ -111,6 +114,12 @@ def _add_serve(commands: Any) -> None:
         metavar="URL",
         help="base URL of a FHIR server that may be contacted, if a call names it and lends a token; no "
         "other server ever is; repeat for several",
+    )
+    add(
+        "--fhir-quirks",
+        action="append",
+        metavar="URL=NAME",
+        help="how one of these servers wants to be asked: a name of `dosewright sandbox list`",
     )
     add(
         "--allow-origin",
@@ -160,18 +169,23 @@ def _settings(options: argparse.Namespace) -> Settings:
 
     given = {NAMES.get(name, name): value for name, value in vars(options).items() if name != "run"}
     if "trust" in given:
-        given["trusted_clients"] = dict(_issuer(text) for text in given.pop("trust"))
+        pairs = (_pair(text, "--trust ISSUER=FILE") for text in given.pop("trust"))
+        given["trusted_clients"] = {issuer: Path(path) for issuer, path in pairs}
+    if "fhir_quirks" in given:
+        given["fhir_quirks"] = dict(_pair(text, "--fhir-quirks URL=NAME") for text in given["fhir_quirks"])
     try:
         return Settings(**given)
     except ValidationError as error:
         raise ConfigurationError(_named_problems(error)) from None
 
 
-def _issuer(text: str) -> tuple[str, Path]:
-    issuer, equals, path = text.rpartition("=")
-    if not (issuer and equals and path):
-        raise ConfigurationError(f"--trust takes ISSUER=FILE, not {text!r}")
-    return issuer, Path(path)
+def _pair(text: str, wanted: str) -> tuple[str, str]:
+    """Both sides of the last equals sign. ``wanted``: the option with the form of its value."""
+    left, equals, right = text.rpartition("=")
+    if not (left and equals and right):
+        option, _, form = wanted.partition(" ")
+        raise ConfigurationError(f"{option} takes {form}, not {text!r}")
+    return left, right
 
 
 def _named_problems(error: ValidationError) -> str:

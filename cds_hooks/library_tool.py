@@ -105,7 +105,7 @@ def _list(options: argparse.Namespace) -> int:
                 _place(library, drug_file.drug),
             )
         )
-    print(_table(rows))
+    print(table(rows))
     return 0
 
 
@@ -117,7 +117,8 @@ def _place(library: Library, drug: str) -> str:
     return f"{origin} (in place of the package's)" if library.overridden(drug) else str(origin)
 
 
-def _table(rows: Sequence[tuple[str, ...]]) -> str:
+def table(rows: Sequence[tuple[str, ...]]) -> str:
+    """Rows of words in columns; the first row is the head."""
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows]
     rule = "  ".join("-" * width for width in widths)

@@ -15,6 +15,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from fhir_adapters.quirks import PLAIN, QUIRKS, Quirks
+
 
 class Settings(BaseSettings):
     """How one instance of the service runs. Frozen: what was checked at the start holds to the end."""
@@ -51,6 +53,8 @@ class Settings(BaseSettings):
     allow_fhir_servers: tuple[str, ...] = ()
     """Base URLs of the FHIR servers that may be contacted. A hook call that names another is answered from
     what it brought along."""
+    fhir_quirks: dict[str, str] = {}
+    """How single servers of that list want to be asked: base URL and a name of ``fhir_adapters.quirks``."""
     fhir_timeout: Annotated[float, Field(gt=0, le=10)] = 1.2
     """Seconds that reading one patient's record may take in all. The rest of the answer takes about a tenth
     of a second, and two seconds is what a prescriber should wait at most."""
@@ -83,6 +87,21 @@ class Settings(BaseSettings):
             return None if value is None else _web_address(value)
         return tuple(_web_address(url) for url in value)
 
+    @field_validator("fhir_quirks")
+    @classmethod
+    def _known_quirks(cls, value: dict[str, str]) -> dict[str, str]:
+        for name in value.values():
+            if name not in QUIRKS:
+                raise ValueError(f"{name!r} is none of {', '.join(sorted(QUIRKS))}")
+        return {_web_address(url): name for url, name in value.items()}
+
+    @model_validator(mode="after")
+    def _quirks_of_allowed_servers(self) -> Settings:
+        for url in self.fhir_quirks:
+            if url not in self.allow_fhir_servers:
+                raise ValueError(f"fhir_quirks: {url} is not among the servers that may be contacted")
+        return self
+
     @model_validator(mode="after")
     def _unguarded_on_loopback_only(self) -> Settings:
         for name, unguarded in (("open", self.open), ("demo", self.demo)):
@@ -114,6 +133,10 @@ class Settings(BaseSettings):
         except ValueError:
             return None
         return next((server for server in self.allow_fhir_servers if server == address), None)
+
+    def quirks_of(self, server: str) -> Quirks:
+        """How a server of the list wants to be asked."""
+        return QUIRKS.get(self.fhir_quirks.get(server, ""), PLAIN)
 
 
 def _is_loopback(host: str) -> bool:

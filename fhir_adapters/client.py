@@ -8,13 +8,15 @@ the token was lent for one server.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import quote, urlencode, urljoin
 
+from fhir_adapters.discovery import Capabilities, SmartConfiguration, capabilities, smart_configuration
 from fhir_adapters.elements import Resource, items, member
-from fhir_adapters.errors import BadAnswer, FhirError, NotUnderstood
+from fhir_adapters.errors import BadAnswer, FhirError, NotHeld, NotUnderstood
 from fhir_adapters.exchange import Exchange, LentToken, TokenSource, origin
 from fhir_adapters.quirks import PLAIN, Quirks
 
@@ -70,6 +72,10 @@ class FhirClient:
         """Seconds until the deadline, not below zero."""
         return self._exchange.remaining()
 
+    def lent(self) -> str | None:
+        """The token that is sent now, to be lent to a hook call; None if there is none."""
+        return self._exchange.tokens.token()
+
     def read(self, kind: str, identifier: str) -> Resource:
         """One resource by its id."""
         resource = self._exchange.get(urljoin(self._base, f"{kind}/{quote(identifier, safe='')}"))
@@ -95,6 +101,27 @@ class FhirClient:
         if found.problem is None and (short := shortfall(page, kind, found.resources)) is not None:
             return Found(found.resources, short)
         return found
+
+    def transact(self, bundle: bytes) -> Resource:
+        """Send a transaction Bundle, all of it or nothing. Raises ``BadAnswer`` if the server did not take
+        it."""
+        answer = self._exchange.send("POST", self._base.rstrip("/"), bundle)
+        if member(answer, "resourceType") != "Bundle" or not isinstance(answer, dict):
+            raise BadAnswer("the server did not answer the transaction")
+        return answer
+
+    def delete(self, kind: str, identifier: str) -> None:
+        """Remove one resource; one that is gone already is no error."""
+        with suppress(NotHeld):
+            self._exchange.send("DELETE", urljoin(self._base, f"{kind}/{quote(identifier, safe='')}"), b"")
+
+    def capabilities(self) -> Capabilities:
+        """What the server says that it can do."""
+        return capabilities(self._base, self._exchange)
+
+    def smart_configuration(self) -> SmartConfiguration | None:
+        """Where the server's tokens are to be had; None if it does not say."""
+        return smart_configuration(self._base, self._exchange)
 
     def continued(self, bundle: Resource) -> Found:
         """The pages after a Bundle that the hook's client prefetched; nothing if it is the last one."""

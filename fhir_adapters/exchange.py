@@ -96,7 +96,7 @@ class Exchange:
     """
 
     def __init__(self, tokens: TokenSource, deadline: float) -> None:
-        self._tokens = tokens
+        self.tokens = tokens
         self._until = time.monotonic() + deadline
         self._sessions = threading.local()
 
@@ -128,11 +128,11 @@ class Exchange:
         tries, renewed = 0, False
         while True:
             tries += 1
-            token = self._tokens.token()
+            token = self.tokens.token()
             try:
                 return self._once(method, url, headers, body, token)
             except Refused as refused:
-                if token is None or renewed or not refused.unauthorised or not self._tokens.refused(token):
+                if token is None or renewed or not refused.unauthorised or not self.tokens.refused(token):
                     raise
                 renewed = True
             except (Overloaded, Unreachable) as error:
@@ -195,7 +195,7 @@ class Exchange:
 def _judge(response: requests.Response) -> None:
     """Raise for every status that is no success."""
     status = response.status_code
-    if status in (200, 201):
+    if status in (200, 201, 204):
         return
     if 300 <= status < 400:
         raise BadAnswer(f"the server redirects ({status})")

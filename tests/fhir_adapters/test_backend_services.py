@@ -205,8 +205,8 @@ def test_neither_key_nor_token_shows(registered: BackendClient, caplog: pytest.L
     ("key", "encryption", "said"),
     [
         (
-            rsa.generate_private_key(65537, 1024),
-            None,  # noqa: S505 - that it is refused is the point
+            rsa.generate_private_key(65537, 1024),  # noqa: S505 - that it is refused is the point
+            None,
             "at least 2048 bits",
         ),
         (ec.generate_private_key(ec.SECP256R1()), None, "nor one on the curve P-384"),

