@@ -94,7 +94,11 @@ def add_simulate(commands: Any) -> None:
         metavar="H",
         help="length of each infusion, h; 0 (default) is a bolus, or a dose by mouth",
     )
-    add("--route", choices=("iv", "oral"), help="how it is given (default: the model's first route)")
+    add(
+        "--route",
+        choices=("iv", "oral", "subcutaneous"),
+        help="how it is given (default: the model's first route)",
+    )
     add(
         "--doses",
         type=_whole(1),
@@ -443,7 +447,7 @@ def _doses(options: argparse.Namespace, model: PopulationModel) -> DoseTable:
     route = options.route or routes[0]
     if route not in routes:
         raise UnusableInput(f"--route {route}: {model.id} is a model of {' and '.join(routes)} doses")
-    if route == "oral" and options.duration > 0:
+    if route != "iv" and options.duration > 0:
         raise UnusableInput("--duration belongs to infusions; the dose is given by mouth")
     count = _count(options)
     amount = np.full(count, options.dose)
@@ -453,7 +457,7 @@ def _doses(options: argparse.Namespace, model: PopulationModel) -> DoseTable:
         time=options.interval * np.arange(count, dtype=np.float64),
         amount=amount,
         duration=np.full(count, options.duration),
-        depot=np.full(count, route == "oral"),
+        depot=np.full(count, route != "iv"),
     )
 
 

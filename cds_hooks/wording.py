@@ -44,7 +44,7 @@ FINDINGS = {
     "unreachable": "Could not be read",
     "note": "To be known",
 }
-ROUTES = {"iv": "intravenously", "oral": "by mouth"}
+ROUTES = phrases.ROUTE_WORDS
 REQUESTS = {
     "creatinine": "a creatinine",
     "weight": "the weight",
@@ -209,11 +209,11 @@ class Wording:
 
     def regimen(self, regimen: Regimen) -> str:
         """``1,000 mg every 12 h``."""
-        return f"{self.dose(regimen.dose_mg)} every {plain(regimen.interval_h)} h"
+        return f"{self.dose(regimen.dose_mg)} {phrases.every(regimen.interval_h)}"
 
     def regimen_in_full(self, regimen: Regimen) -> str:
         """``1,000 mg intravenously every 12 h, each over 2 h``."""
-        text = f"{self.dose(regimen.dose_mg)} {ROUTES[regimen.route]} every {plain(regimen.interval_h)} h"
+        text = f"{self.dose(regimen.dose_mg)} {ROUTES[regimen.route]} {phrases.every(regimen.interval_h)}"
         return f"{text}, each over {minutes(regimen.duration_h)}" if regimen.duration_h else text
 
     def order(self, order: Order) -> str:

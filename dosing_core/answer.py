@@ -47,7 +47,6 @@ from dosing_core.regimens.limits import RENAL, broken, is_absurd, patient_limits
 from dosing_core.regimens.loading import LoadingDose, choose_loading
 from dosing_core.regimens.options import Draft, judge
 from dosing_core.regimens.search import Scored
-from dosing_core.regimens.timing import ORDERED_AHEAD_H
 from dosing_core.screening import ORDER_OF_REQUESTS, Request, Screening, latest_measurement, screen
 from dosing_core.sensitivity import assumptions
 from dosing_core.variability import beside_people_alike, other_modes
@@ -357,11 +356,12 @@ def _requests(
 def _curves(consultation: Consultation, options: Sequence[RegimenOption]) -> tuple[Curve, ...]:
     """The order's and the recommended regimen's curve."""
     own = consultation
-    if own.timing.first_h > ORDERED_AHEAD_H:
+    if own.timing.first_h > own.timing.ahead_h:
         return ()  # the picture would end before the first dose
     particles = own.belief.particles(CURVE_PARTICLES)
     population = expected_person(own.belief)
-    past = past_window(own.history, [hours(level.time, own.case.now) for level in own.case.levels])
+    interval = own.timing.present.interval_h if own.timing.present else 0.0
+    past = past_window(own.history, [hours(level.time, own.case.now) for level in own.case.levels], interval)
     found = []
     for option in options:
         if option.role == "alternative" or not option.exposures:

@@ -14,7 +14,7 @@ from pydantic import AwareDatetime, Field, model_validator
 from dosing_core.value import Value
 
 Sex = Literal["female", "male"]
-Route = Literal["iv", "oral"]
+Route = Literal["iv", "oral", "subcutaneous"]
 CovariateName = Literal["weight", "height", "creatinine", "haematocrit", "albumin"]
 ConditionName = Literal[
     "haemodialysis", "crrt", "kidney_transplant", "liver_transplant", "heart_transplant", "lung_transplant"
@@ -125,7 +125,7 @@ class Dose(Value):
     amount_mg: PositiveFloat
     route: Route
     duration_h: Annotated[float, Field(ge=0, le=24)] = 0.0
-    """Length of the infusion; 0 for an oral dose or a bolus."""
+    """Length of the infusion; 0 for a bolus and for a dose that is swallowed or goes under the skin."""
     status: Literal["administered", "ordered"] = "administered"
     source: str
 

@@ -118,7 +118,7 @@ def consult(case: Case, drug_file: DrugFile, screening: Screening, models: Panel
     history, supposed = with_earlier_doses(dose_table(doses, case.now), case, doses, drug_file)
     drawn = measured(case, levels, [person for *_, person in models.hypotheses])
     reviewed = review(models.hypotheses, history, drawn.each, drawn.seen, doses, drug_file)
-    when = timing(case, doses, drug_file.dosing.intervals_h)
+    when = timing(case, doses, drug_file.usual_intervals_h, drug_file.induction)
     weight = latest_measurement(case.subject.weight, case.now)
     height = latest_measurement(case.subject.height, case.now)
     if weight is None:

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 import numpy as np
 
+from dosing_core.case import Route
 from dosing_core.inference.particles import Particles
 from dosing_core.kinetics import DoseTable, concentrations, train
 from dosing_core.population.individual import FloatArray, Individual
@@ -17,7 +18,7 @@ from dosing_core.regimens.past import TOLERANCE
 MOST_POINTS = 96
 LONGEST_PAST_H = 72.0
 """Three days show the last doses and levels; older ones would squeeze the picture."""
-AHEAD_H = {"iv": 48.0, "oral": 72.0}
+AHEAD_H: dict[Route, float] = {"iv": 48.0, "oral": 72.0, "subcutaneous": 72.0}
 """A dose changed by mouth takes longer to settle."""
 AFTER_DOSE_H = (1.0, 2.0)
 """A swallowed dose peaks about then: the picture must not cut it off."""
@@ -65,14 +66,15 @@ def curve(
     )
 
 
-def past_window(history: DoseTable, levels_h: Sequence[float]) -> float:
-    """How far back the picture goes, h: from shortly before the first dose, at most three days, and further
-    for the oldest of the last levels."""
+def past_window(history: DoseTable, levels_h: Sequence[float], interval_h: float = 0.0) -> float:
+    """How far back the picture goes, h: from shortly before the first dose, at most three days or two
+    intervals, and further for the oldest of the last levels."""
     if not len(history):
         return 0.0
     first = -float(history.time[0]) + 2.0
-    oldest = max((-hour + 2.0 for hour in levels_h if hour >= -2.0 * LONGEST_PAST_H), default=0.0)
-    return min(first, max(LONGEST_PAST_H, oldest))
+    longest = max(LONGEST_PAST_H, 2.0 * interval_h)
+    oldest = max((-hour + 2.0 for hour in levels_h if hour >= -2.0 * longest), default=0.0)
+    return min(first, max(longest, oldest))
 
 
 def _times(doses: DoseTable, start: float, end: float) -> FloatArray:

@@ -106,6 +106,8 @@ def dose_words(regimen: Regimen) -> str:
     interval = regimen.interval_h
     if interval == 24.0:
         often = "once a day"
+    elif interval % 168.0 == 0.0:
+        often = phrases.every(interval)
     elif interval % 24.0 == 0.0:
         often = f"every {round(interval / 24.0)} days"
     else:

@@ -119,7 +119,7 @@ def _words(name: str, person: Individual) -> tuple[str, str]:
     words, unit = WORDS.get(name, (name, ""))
     if isinstance(person.structure, System) and name in PARAMETERS:
         words, unit = WORDS.get(name, (PARAMETERS[name].meaning, ""))[0], PARAMETERS[name].unit
-    if person.takes("oral") and name in APPARENT:
+    if person.absorbs and name in APPARENT:
         words = f"apparent {'plasma ' if person.binding is not None else ''}{words}"
     return words, unit
 

@@ -9,13 +9,14 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import Literal
 
-from dosing_core.case import CovariateName, Measurement
+from dosing_core.case import CovariateName, Measurement, Route
 from dosing_core.library.schema import DrugFile
 from dosing_core.metric_words import factor_of, name_of, unit_of
 from dosing_core.recommendation import Display, Estimate, LevelReview, Target
 
-ROUTE_WORDS = {"iv": "intravenously", "oral": "by mouth"}
+ROUTE_WORDS: dict[Route, str] = {"iv": "intravenously", "oral": "by mouth", "subcutaneous": "subcutaneously"}
 
 
 def plain(value: float) -> str:
@@ -70,6 +71,23 @@ def hours_between(earlier: datetime, later: datetime) -> float:
 def dose(milligrams: float) -> str:
     """``1,250 mg``."""
     return f"{plain(milligrams)} mg"
+
+
+def in_words(interval_h: float) -> tuple[float, Literal["week", "day", "hour"]]:
+    """An interval as people count it: whole weeks, else whole days from four on, else hours."""
+    if interval_h >= 168.0 and interval_h % 168.0 == 0:
+        return interval_h / 168.0, "week"
+    if interval_h >= 96.0 and interval_h % 24.0 == 0:
+        return interval_h / 24.0, "day"
+    return interval_h, "hour"
+
+
+def every(interval_h: float) -> str:
+    """``every 12 h``, ``every 5 days``, ``every week``, ``every 8 weeks``."""
+    count, unit = in_words(interval_h)
+    if unit == "hour":
+        return f"every {plain(count)} h"
+    return f"every {unit}" if count == 1 else f"every {plain(count)} {unit}s"
 
 
 def infusion_length(hours: float) -> str:
@@ -133,8 +151,11 @@ def usual_limits(drug_file: DrugFile) -> str:
         span, cap = drug_file.loading.per_kg, drug_file.loading.cap.value
         per_kg = f"{plain(span.low)}–{plain(span.high)} mg/kg of actual weight"
         parts.append(f"a loading dose is {per_kg}, at most {dose(cap)}")
-    parts.append(f"no day above {dose(drug_file.limits.daily.value)}")
-    if drug_file.limits.daily_per_kg:
+    if drug_file.limits.in_words:
+        parts.append(f"nothing above {drug_file.limits.in_words}")
+    else:
+        parts.append(f"no day above {dose(drug_file.limits.daily.value)}")
+    if drug_file.limits.daily_per_kg and not drug_file.limits.in_words:
         parts.append(f"or {plain(drug_file.limits.daily_per_kg.value)} mg/kg")
     if drug_file.infusion:
         parts.append(f"infusions at most {plain(drug_file.infusion.max_rate.value)} mg/min")

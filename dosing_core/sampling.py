@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from datetime import datetime, timedelta
 
+from dosing_core import phrases
 from dosing_core.case import Regimen
 from dosing_core.library.schema import DrugFile
 from dosing_core.recommendation import NextLevel
@@ -45,12 +46,17 @@ def while_stable(drug_file: DrugFile, regimen: Regimen, next_dose_at: datetime, 
     """The next level of a treatment that fits and goes on."""
     rule = drug_file.sampling
     earliest = now + (rule.when_stable.value - 24.0) * HOUR
-    days = round(rule.when_stable.value / 24.0)
+    often = phrases.every(24.0 * round(rule.when_stable.value / 24.0))
     time = _trough_from(next_dose_at, regimen.interval_h, earliest, rule.before_dose_h.value)
     return NextLevel(
         time=max(time, now),
-        reason=f"Exposure fits: a level every {days} days or so, sooner if kidneys or other drugs change.",
+        reason=f"Exposure fits: a level {often} or so, sooner if {_what_moves(drug_file)} change.",
     )
+
+
+def _what_moves(drug_file: DrugFile) -> str:
+    """What would change exposure before the next routine level."""
+    return "kidneys or other drugs" if drug_file.rising_creatinine else "illness, weight or other drugs"
 
 
 def red_flag(drug_file: DrugFile, next_dose_at: datetime | None, now: datetime) -> NextLevel:

@@ -108,7 +108,7 @@ def read_dosage(instruction: Resource, product: Product) -> Dosage:
 def systemic(named: Named, drug: str | None) -> Route | None:
     """The route as the models know it. A tube ends in the gut, so it is a way by mouth for a drug that acts
     there (vancomycin); what is swallowed for its level (tacrolimus) is another matter through a tube."""
-    if named in ("iv", "oral"):
+    if named in ("iv", "oral", "subcutaneous"):
         return named
     if named == "enteral" and drug is not None:
         rule = load_drug(drug).route("oral")
@@ -117,7 +117,7 @@ def systemic(named: Named, drug: str | None) -> Route | None:
 
 
 def _said(way: Route) -> str:
-    return "intravenous" if way == "iv" else "oral"
+    return "intravenous" if way == "iv" else way
 
 
 def _dose(

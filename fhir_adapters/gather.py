@@ -63,7 +63,7 @@ def gather(
             missing = EITHER
         if missing:
             raise NothingToRead(missing)
-    fetched = _fetch(patient_id, sent, open_keys, client, now)
+    fetched = _fetch(patient_id, drug, sent, open_keys, client, now)
     whole = {key: answer for key, answer in answers.items() if answer is not None} | fetched
     return read_chart(
         patient_id,
@@ -105,6 +105,7 @@ def _lost(key: str, value: Any) -> Unreachable | None:
 
 def _fetch(
     patient_id: str,
+    drug: str,
     sent: Mapping[str, Any],
     open_keys: list[str],
     client: FhirClient | None,
@@ -129,7 +130,9 @@ def _fetch(
                 jobs[key] = executor.submit(_read_patient, client, patient_id)
             else:
                 search = _by_key()[key]
-                jobs[key] = executor.submit(client.search, search.resource, search.query(patient_id, now))
+                jobs[key] = executor.submit(
+                    client.search, search.resource, search.query(patient_id, now, drug)
+                )
         for key in _by_key():
             if key not in open_keys and next_link(sent.get(key)) is not None:
                 jobs[key] = executor.submit(client.continued, sent[key])

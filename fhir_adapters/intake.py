@@ -10,15 +10,13 @@ from datetime import datetime, timedelta
 
 from dosing_core.case import Case, Dose, Finding, Level, Measurement, Route, Subject
 from dosing_core.library import load_drug
+from dosing_core.regimens.timing import still_running_h
 from fhir_adapters.chart import ChartedValue, OrderedCourse, PatientChart, distinct
 from fhir_adapters.elements import said_at
 from fhir_adapters.order import OrderReading
 from fhir_adapters.patient import age_years
-from fhir_adapters.prefetch import DOSES
+from fhir_adapters.prefetch import doses_since
 
-STILL_RUNNING = timedelta(hours=72)
-"""A treatment whose last dose is no older than this is running even without an active order (project
-policy: the longest usual interval is 48 h, and a dose may be late)."""
 LATE = 1.5
 """A first charted dose that comes so many intervals after its order began is not the first one (project
 policy: the first dose is due within an interval, and a ward may be half of one late)."""
@@ -34,10 +32,11 @@ def to_case(chart: PatientChart, reading: OrderReading, now: datetime) -> Case:
         if course.source != reading.order.source and _reaches_blood(chart.drug, course.route)
     ]
     doses, remarks = _doses(chart, courses)
-    remarks += _begun_before(chart, now - DOSES)
-    recent = [dose for dose in doses if dose.time >= now - STILL_RUNNING]
+    remarks += _begun_before(chart, doses_since(chart.drug, now))
+    still = now - timedelta(hours=still_running_h(load_drug(chart.drug).usual_intervals_h))
+    recent = [dose for dose in doses if dose.time >= still]
     running = bool(courses) or any(_reaches_blood(chart.drug, dose.route) for dose in recent)
-    running |= chart.unread_given is not None and chart.unread_given >= now - STILL_RUNNING
+    running |= chart.unread_given is not None and chart.unread_given >= still
     age = (
         age_years(chart.birth_date, now.date())
         if chart.birth_date and chart.birth_date <= now.date()

@@ -19,7 +19,7 @@ from dosing_core.case import Finding
 from dosing_core.library import load_drug
 from fhir_adapters.chart import ChartedLevel, ChartedValue
 from fhir_adapters.elements import Moment, Resource, codings, member, moment, said_at, source, text, word
-from fhir_adapters.prefetch import LEVELS, LOOKBACK
+from fhir_adapters.prefetch import LOOKBACK, levels_since
 from fhir_adapters.subject import of_another
 from fhir_adapters.terminology.loinc import Analyte, Code, analyte, measured
 from fhir_adapters.terminology.units import Quantity, as_written, quantity, unit
@@ -67,7 +67,8 @@ def read_observation(resource: Resource, *, patient_id: str, drug: str, now: dat
         return Measured(what.name, None, (foreign,))
     is_level = code.analyte == drug
     when = _time(resource, is_level=is_level)
-    if when is not None and when.instant < now - (LEVELS if is_level else LOOKBACK[code.analyte]):
+    since = levels_since(drug, now) if is_level else now - LOOKBACK[code.analyte]
+    if when is not None and when.instant < since:
         return None
     return _read(resource, code, reading, when, now, is_level=is_level)
 

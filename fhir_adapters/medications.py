@@ -185,7 +185,7 @@ def _duration(
     read: Product,
 ) -> tuple[float | None, str | None]:
     """Hours that the dose ran, from the best that the record has, and what is to be said about it."""
-    if way == "oral":
+    if way != "iv":
         return 0.0, None
     if end is not None and end > start:
         return (end - start).total_seconds() / 3600, None

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from types import MappingProxyType
+from typing import Literal
 
-from dosing_core.library import drugs
+from dosing_core.library import drugs, load_drug
 from fhir_adapters.terminology.loinc import BODY, LABORATORY, LOINC, code_list, genotype_codes
 
 LABS = timedelta(days=90)
@@ -22,15 +23,28 @@ BODY_MEASURES = timedelta(days=730)
 """How far back weight and height are read (project policy; how old one may be for a dose is the drug
 file's)."""
 LEVELS = timedelta(days=30)
-"""How far back drug levels are read (project policy: older ones are explained by doses beyond ``DOSES``)."""
+"""How far back drug levels are read where the drug file does not say (project policy: older ones are
+explained by doses beyond ``DOSES``)."""
 DOSES = timedelta(days=45)
-"""How far back doses are read (project policy: 15 days longer than levels, so that what was given before
-the first level is known)."""
+"""How far back doses are read where the drug file does not say (project policy: 15 days longer than levels,
+so that what was given before the first level is known)."""
 
 
 LOOKBACK: Mapping[str, timedelta] = MappingProxyType(
     {"weight": BODY_MEASURES, "height": BODY_MEASURES, "creatinine": LABS, "haematocrit": LABS}
 )
+
+
+def levels_since(drug: str, now: datetime) -> datetime:
+    """From when on levels of this drug of the library are read."""
+    rule = load_drug(drug).lookback
+    return now - (timedelta(hours=rule.levels.value) if rule else LEVELS)
+
+
+def doses_since(drug: str, now: datetime) -> datetime:
+    """From when on doses of this drug of the library are read."""
+    rule = load_drug(drug).lookback
+    return now - (timedelta(hours=rule.doses.value) if rule else DOSES)
 
 
 @dataclass(frozen=True)
@@ -45,6 +59,8 @@ class Search:
     """Which facts are unknown if it is not answered."""
     since: tuple[str, timedelta] | None = None
     """Date parameter and how far back, added when we ask the server ourselves."""
+    holds: Literal["levels", "doses"] | None = None
+    """What it finds that some drugs need from further back than ``since``."""
     include: str = ""
     """Added when we ask the server ourselves; not every client can fill it."""
 
@@ -53,16 +69,20 @@ class Search:
         """The prefetch template."""
         return f"{self.resource}?patient={{{{context.patientId}}}}&{self.parameters}"
 
-    def query(self, patient_id: str, now: datetime) -> tuple[tuple[str, str], ...]:
-        """The parameters by which we ask the server."""
+    def query(self, patient_id: str, now: datetime, drug: str) -> tuple[tuple[str, str], ...]:
+        """The parameters by which we ask the server for a dose of this drug of the library."""
         pairs = [("patient", f"Patient/{patient_id}")]
         pairs += [(name, value) for name, _, value in (p.partition("=") for p in self.parameters.split("&"))]
         if self.since is not None:
-            earliest = (now - self.since[1]).astimezone(UTC)
+            earliest = min(now - self.since[1], self._earliest_of(drug, now)).astimezone(UTC)
             pairs.append((self.since[0], f"ge{earliest:%Y-%m-%dT%H:%M:%SZ}"))
         if self.include:
             pairs.append(("_include", self.include))
         return tuple(pairs)
+
+    def _earliest_of(self, drug: str, now: datetime) -> datetime:
+        """From when on what it holds is read for the drug."""
+        return {"levels": levels_since, "doses": doses_since}[self.holds](drug, now) if self.holds else now
 
 
 def _codes(*codes: str) -> str:
@@ -80,6 +100,7 @@ def searches() -> tuple[Search, ...]:
             f"category=laboratory&{_codes(*code_list(*LABORATORY, *levels))}&_sort=-date&_count=200",
             ("creatinine", "haematocrit", "levels"),
             ("date", LABS),
+            holds="levels",
         ),
         Search(
             "vitals",
@@ -95,6 +116,7 @@ def searches() -> tuple[Search, ...]:
             "_sort=-effective-time&_count=500",
             ("doses",),
             ("effective-time", DOSES),
+            holds="doses",
             include="MedicationAdministration:medication",
         ),
         Search(

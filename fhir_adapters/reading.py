@@ -28,7 +28,7 @@ from fhir_adapters.labs import (
 )
 from fhir_adapters.medications import began, read_administration, read_co_medications, read_course
 from fhir_adapters.patient import read_patient
-from fhir_adapters.prefetch import DOSES, LOOKBACK
+from fhir_adapters.prefetch import LOOKBACK, doses_since
 from fhir_adapters.subject import of_another
 from fhir_adapters.terminology.units import as_written
 
@@ -210,7 +210,7 @@ def _medications(
     for resource in answers.of("MedicationAdministration"):
         before = len(findings)
         for dose, more in _each(
-            partial(read_administration, since=now - DOSES, requests=requests, **shared),
+            partial(read_administration, since=doses_since(drug, now), requests=requests, **shared),
             (resource,),
             "doses",
             findings,
@@ -221,7 +221,7 @@ def _medications(
         if any(finding.kind == "excluded" for finding in findings[before:]):
             unread.append(min(began(resource) or now, now))
     ordered: list[OrderedCourse] = []
-    course_of = partial(read_course, since=now - DOSES, **shared)
+    course_of = partial(read_course, since=doses_since(drug, now), **shared)
     for course, more in _each(course_of, answers.of("MedicationRequest"), "doses", findings):
         findings += more
         if course is not None:

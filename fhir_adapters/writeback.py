@@ -17,6 +17,7 @@ from typing import Any
 
 from dosing_core.case import Regimen, Route
 from dosing_core.library.identity import Combination
+from dosing_core.phrases import ROUTE_WORDS, every, in_words
 from fhir_adapters.combination import combination, written_as_sum
 from fhir_adapters.elements import Resource, items, member
 from fhir_adapters.errors import WritebackError
@@ -109,7 +110,7 @@ def _repeated(regimen: Regimen, old: Resource, written: _Written) -> dict[str, A
     bounds = {name: value for name, value in _old_repeat(old).items() if name.startswith("bounds")}
     repeat |= copy.deepcopy(bounds)
     repeat |= _length(regimen.route, regimen.duration_h)
-    repeat |= {"frequency": 1, "period": _plain(regimen.interval_h), "periodUnit": "h"}
+    repeat |= {"frequency": 1, **_period(regimen.interval_h)}
     amount = written.amount(regimen.dose_mg)
     return _instruction(_in_words(regimen, written), repeat, amount, regimen.route, old)
 
@@ -140,6 +141,12 @@ def _instruction(
     }
 
 
+def _period(interval_h: float) -> dict[str, Any]:
+    """The interval in weeks or days where people count it so, else in hours."""
+    count, unit = in_words(interval_h)
+    return {"period": _plain(count), "periodUnit": {"week": "wk", "day": "d", "hour": "h"}[unit]}
+
+
 def _old_repeat(old: Resource) -> Mapping[str, Any]:
     repeat = member(old, "timing", "repeat")
     return repeat if isinstance(repeat, dict) else {}
@@ -150,14 +157,14 @@ def _length(way: Route, hours: float) -> dict[str, Any]:
 
 
 def _in_words(regimen: Regimen, written: _Written) -> str:
-    words = f"{written.words(regimen.dose_mg)} {_by(regimen.route)} every {_number(regimen.interval_h)} h"
+    words = f"{written.words(regimen.dose_mg)} {_by(regimen.route)} {every(regimen.interval_h)}"
     if regimen.route == "iv" and regimen.duration_h > 0:
         words += f", each over {_number(regimen.duration_h)} h"
     return words
 
 
 def _by(way: Route) -> str:
-    return "intravenously" if way == "iv" else "by mouth"
+    return ROUTE_WORDS[way]
 
 
 def _plain(value: float) -> int | float:

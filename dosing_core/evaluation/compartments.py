@@ -15,7 +15,7 @@ CENTRAL_OF_ORAL, DEPOT = 2, 1
 
 
 def through_depot(model: PopulationModel, individual: Individual, record: DoseRecord) -> bool:
-    """True if the dose enters by the route "oral". Raises ``InvalidDataset`` where there is no way in."""
+    """True if the dose enters through a depot. Raises ``InvalidDataset`` where there is no way in."""
     structure = individual.structure
     depot = (
         _oral_of_system(model, structure, record)
@@ -23,7 +23,7 @@ def through_depot(model: PopulationModel, individual: Individual, record: DoseRe
         else _oral_of_structure(model, record)
     )
     modelled = isinstance(structure, System) and any(
-        entry.duration is not None for entry in structure.enters("oral" if depot else "iv")
+        entry.duration is not None for entry in structure.ways_in(depot)
     )
     if record.rate == MODELLED_RATE:
         raise InvalidDataset(
@@ -48,7 +48,7 @@ def through_depot(model: PopulationModel, individual: Individual, record: DoseRe
 
 def _oral_of_structure(model: PopulationModel, record: DoseRecord) -> bool:
     routes, number = _routes(model), record.compartment
-    if "oral" not in routes:
+    if not _absorbs(model):
         if number not in (None, 1):
             raise InvalidDataset(record.row, "CMT", f"{number}: the model has doses into compartment 1 only")
         return False
@@ -72,6 +72,11 @@ def _routes(model: PopulationModel) -> tuple[Route, ...]:
     return model.structure.routes if isinstance(model.structure, FamilyStructure) else ()
 
 
+def _absorbs(model: PopulationModel) -> bool:
+    """True if a closed form has a depot, whatever its route."""
+    return any(route != "iv" for route in _routes(model))
+
+
 def numbered(model: PopulationModel, system: System) -> tuple[str, ...]:
     """States in the order of their compartment numbers, which begin at 1.
 
@@ -80,7 +85,7 @@ def numbered(model: PopulationModel, system: System) -> tuple[str, ...]:
     """
     if not isinstance(model.structure, FamilyStructure):
         return system.states
-    first = [system.states[entry.state] for entry in system.enters("oral")[:1]]
+    first = [system.states[entry.state] for entry in system.ways_in(depot=True)[:1]]
     return (*first, *(state for state in system.states if state not in first))
 
 
@@ -95,7 +100,7 @@ def _oral_of_system(model: PopulationModel, system: System, record: DoseRecord) 
         return "iv" not in first
     for route, number in first.items():
         if number == record.compartment:
-            return route == "oral"
+            return route != "iv"
     raise InvalidDataset(record.row, "CMT", f"{record.compartment}: the model has doses into {ways}")
 
 
@@ -107,7 +112,7 @@ def output_of(model: PopulationModel, individual: Individual, sample: Sample) ->
     """
     structure = individual.structure
     if not isinstance(structure, System):
-        central = CENTRAL_OF_ORAL if "oral" in _routes(model) else 1
+        central = CENTRAL_OF_ORAL if _absorbs(model) else 1
         if sample.compartment not in (None, central):
             raise InvalidDataset(
                 sample.row,

@@ -113,6 +113,6 @@ def settling_time(individual: Individual) -> float:
     gap = out - back
     fast = 0.5 * (out + back + math.sqrt(gap * gap + 4.0 * Q / V1 * back))
     rate = CL / V1 * back / fast if Q > 0 else CL / V1
-    if individual.takes("oral"):
+    if individual.absorbs:
         rate = min(rate, ka)
     return math.log(1.0 / REMAINDER) / rate

@@ -51,10 +51,10 @@ def rows_at(individual: Individual, times: FloatArray) -> IntArray:
 def build_events(individual: Individual, doses: DoseTable, times: FloatArray) -> Events:
     """Lay out doses, covariate changes and output ``times`` (h, any order).
 
-    Raises ``ValueError`` if a dose is swallowed but the model knows no depot.
+    Raises ``ValueError`` if a dose goes through a depot and the model knows none.
     """
-    if doses.depot.any() and not individual.takes("oral"):
-        raise ValueError("the model has no absorption, but a dose is oral")
+    if doses.depot.any() and not individual.absorbs:
+        raise ValueError("the model has no absorption, but a dose is not intravenous")
     fields = laid_out(
         np.ascontiguousarray(individual.row_time, dtype=np.float64),
         np.ascontiguousarray(doses.time, dtype=np.float64),

@@ -95,7 +95,7 @@ def steady_area(
     matrix = np.moveaxis(form.program.evaluate(last)[: m * m].reshape(m, m, n), 2, 0)
     seen = readout.evaluate(last)
     entered = np.zeros((m, n))
-    entries = system.enters("oral" if depot else "iv")
+    entries = system.ways_in(depot)
     names = (*system.parameters, DOSE)
     given = compile_expressions([entry.amount for entry in entries], names).evaluate(
         np.concatenate([last, np.full((1, n), amount)])

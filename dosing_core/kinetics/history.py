@@ -66,7 +66,7 @@ def dose_table(doses: Sequence[Dose], now: datetime) -> DoseTable:
         time=np.array([hours(dose.time, now) for dose in ordered], dtype=np.float64),
         amount=np.array([dose.amount_mg for dose in ordered], dtype=np.float64),
         duration=np.array([dose.duration_h for dose in ordered], dtype=np.float64),
-        depot=np.array([dose.route == "oral" for dose in ordered], dtype=np.bool_),
+        depot=np.array([dose.route != "iv" for dose in ordered], dtype=np.bool_),
     )
 
 
@@ -92,5 +92,5 @@ def train(
         time=first_h + regimen.interval_h * np.arange(count, dtype=np.float64),
         amount=amount,
         duration=duration,
-        depot=np.full(count, regimen.route == "oral"),
+        depot=np.full(count, regimen.route != "iv"),
     )

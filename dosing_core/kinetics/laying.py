@@ -216,8 +216,8 @@ def lay_steady(
 
 def _check_ways(individual: Individual, doses: DoseTable) -> None:
     system = system_of(individual)
-    if (doses.depot.any() and not system.enters("oral")) or (
-        not doses.depot.all() and not system.enters("iv")
+    if (doses.depot.any() and not system.ways_in(depot=True)) or (
+        not doses.depot.all() and not system.ways_in(depot=False)
     ):
         raise ValueError("the model has no way in for the route of a dose")
 
@@ -231,7 +231,7 @@ def _dose_items(
     row = np.searchsorted(book.rows, rows_at(individual, doses.time))
     time = _snapped(doses.time, grid)
     for number, entry in enumerate(system.entries):
-        given: BoolArray = doses.depot == (entry.route == "oral")
+        given: BoolArray = doses.depot == (entry.route != "iv")
         lag, length = _column(system, entry.lag), _column(system, entry.duration)
         own = doses.duration > PUSH_H if entry.route == "iv" and length < 0 else np.zeros_like(given)
         slow = given & (own | (length >= 0))

@@ -236,13 +236,13 @@ def _treatment(
 
 def _entering(system: System, doses: DoseTable) -> tuple[IntArray, list[Entry]]:
     """Every dose by every way in that it takes: the dose's number, and the way."""
-    routes = {True: system.enters("oral"), False: system.enters("iv")}
+    routes = {depot: system.ways_in(depot) for depot in (True, False)}
     number: list[int] = []
     ways: list[Entry] = []
     for place, depot in enumerate(doses.depot.tolist()):
         if not routes[depot]:
             raise ValueError(
-                f"the model has no way in for a dose that is {'oral' if depot else 'intravenous'}"
+                f"the model has no way in for a dose that is {'not ' if depot else ''}intravenous"
             )
         for entry in routes[depot]:
             number.append(place)

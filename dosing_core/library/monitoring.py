@@ -4,10 +4,25 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from dosing_core.case import ConditionName, CovariateName
 from dosing_core.library.sourced import Number, Part, Span, Text
+
+
+class Lookback(Part):
+    """How far back the record is read for this drug."""
+
+    levels: Number
+    """h."""
+    doses: Number
+    """h; longer than ``levels``, so that what was given before the first level is known."""
+
+    @model_validator(mode="after")
+    def _doses_reach_further(self) -> Lookback:
+        if self.doses.value <= self.levels.value:
+            raise ValueError("doses: must reach further back than levels")
+        return self
 
 
 class Freshness(Part):

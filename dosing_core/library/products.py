@@ -100,6 +100,10 @@ class Limits(Part):
     """mg per 24 h."""
     daily_per_kg: Number
     """mg/kg per 24 h, actual weight."""
+    single_per_kg: Number | None = None
+    """mg/kg of one dose, actual weight."""
+    in_words: str = ""
+    """The limit of a day as prescribers know it, where doses are weeks apart: ``10 mg/kg every 4 weeks``."""
     step_up: Number | None = None
     """Highest ratio of a new daily dose to the one that the patient is on."""
     renal: tuple[RenalLimit, ...] = ()
@@ -110,6 +114,24 @@ class Limits(Part):
         for before, after in pairwise(self.renal):
             if not (after.below.value < before.below.value and after.daily.value < before.daily.value):
                 raise ValueError("renal: not in order of falling clearance and daily dose")
+        return self
+
+
+class Induction(Part):
+    """The first doses of a treatment, at times of their own, before the regular ones."""
+
+    starts: Annotated[tuple[Annotated[float, Field(ge=0)], ...], Field(min_length=2)]
+    """h after the first dose, ascending, the first 0."""
+    pause_h: Annotated[float, Field(gt=0)] | None = None
+    """h from the last of these to the first regular dose; None: the regular interval."""
+    text: Text
+    """How it goes, as a sentence for the prescriber."""
+    source: Text
+
+    @model_validator(mode="after")
+    def _ascending(self) -> Induction:
+        if self.starts[0] != 0.0 or list(self.starts) != sorted(set(self.starts)):
+            raise ValueError("starts: not ascending from 0")
         return self
 
 

@@ -18,8 +18,15 @@ from dosing_core.library.ages import AgeGroup
 from dosing_core.library.averaged import AveragedModel
 from dosing_core.library.identity import DrugDisplay, Identity, Review, RouteRule, SourceReference
 from dosing_core.library.interaction import Interaction
-from dosing_core.library.monitoring import Exclusion, Freshness, LevelRules, RisingCreatinine, Sampling
-from dosing_core.library.products import Dosing, Infusion, Limits, Loading
+from dosing_core.library.monitoring import (
+    Exclusion,
+    Freshness,
+    LevelRules,
+    Lookback,
+    RisingCreatinine,
+    Sampling,
+)
+from dosing_core.library.products import Dosing, Induction, Infusion, Limits, Loading
 from dosing_core.library.sourced import Number, Part, Text
 from dosing_core.library.targets import HarmfulTrough, IndividualRule, Judgement, SteepnessRule, TargetRule
 from dosing_core.population.model import PopulationModel
@@ -47,6 +54,9 @@ class DrugFile(Part):
     infusion: Infusion | None = None
     limits: Limits
     loading: Loading | None = None
+    induction: Induction | None = None
+    lookback: Lookback | None = None
+    """None: a month of levels and six weeks of doses, enough where doses are hours or days apart."""
     targets: Annotated[tuple[TargetRule, ...], Field(min_length=1)]
     """The last one is the default; earlier ones win where their condition holds."""
     judgement: Judgement
@@ -123,6 +133,8 @@ class DrugFile(Part):
         high = self.levels.high
         if high and high.trough is None and any(rule.metric != "trough" for rule in self.targets):
             raise ValueError("levels.high.trough: a target that is no trough does not say what is high")
+        if self.lookback and self.lookback.levels.value < self.levels.oldest.value:
+            raise ValueError("lookback.levels: older levels count by levels.oldest and would not be read")
         if self.loading and self.loading.cap.value > self.limits.single.value:
             raise ValueError("loading.cap: above limits.single")
 
@@ -190,6 +202,12 @@ class DrugFile(Part):
     def main_route(self) -> Route:
         """The supported route; the first if there are several."""
         return next(rule.route for rule in self.routes if rule.supported)
+
+    @property
+    def usual_intervals_h(self) -> tuple[float, ...]:
+        """Intervals by all routes, the preferred one first."""
+        oral = self.dosing.oral.intervals_h if self.dosing.oral is not None else ()
+        return tuple(dict.fromkeys((*self.dosing.intervals_h, *oral)))
 
     def max_age_h(self, name: CovariateName) -> float | None:
         """How old this covariate may be, h; None: any age."""

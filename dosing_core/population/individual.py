@@ -35,7 +35,7 @@ class Structure:
 
     compartments: Literal[1, 2]
     depot: bool
-    """True if oral doses enter by first-order absorption with a lag."""
+    """True if doses by mouth or under the skin enter by first-order absorption with a lag."""
 
 
 @dataclass(frozen=True)
@@ -119,6 +119,13 @@ class Individual:
         if isinstance(self.structure, System):
             return bool(self.structure.enters(route))
         return route == "iv" or self.structure.depot
+
+    @property
+    def absorbs(self) -> bool:
+        """True if the model knows how a dose enters that does not go into a vein."""
+        if isinstance(self.structure, System):
+            return bool(self.structure.ways_in(depot=True))
+        return self.structure.depot
 
     @property
     def dimension(self) -> int:

@@ -75,3 +75,7 @@ class System:
     def enters(self, route: Route) -> tuple[Entry, ...]:
         """The ways in for doses of this route; empty if it has none."""
         return tuple(entry for entry in self.entries if entry.route == route)
+
+    def ways_in(self, depot: bool) -> tuple[Entry, ...]:
+        """The ways in for doses through a depot, by mouth or under the skin, or for those into a vein."""
+        return tuple(entry for entry in self.entries if (entry.route != "iv") == depot)

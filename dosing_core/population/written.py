@@ -82,6 +82,8 @@ class WrittenStructure(Record):
         for name in self.initial:
             if name not in states:
                 raise ValueError(f"initial.{name}: no such state")
+        if {"oral", "subcutaneous"} <= set(self.routes):
+            raise ValueError("entries: oral and subcutaneous doses need two models")
         for place, entry in enumerate(self.entries):
             if entry.state not in states:
                 raise ValueError(f"entries.{place}.state: no state {entry.state!r}")

@@ -58,17 +58,21 @@ def patient_limits(
     daily, because = limits.daily.value, f"{phrases.dose(limits.daily.value)} a day"
     if per_kg < daily:
         daily, because = per_kg, f"{phrases.plain(limits.daily_per_kg.value)} mg/kg a day"
+    because = limits.in_words or because
     for rule in limits.renal:
         reached = creatinine_clearance is not None and creatinine_clearance < rule.below.value
         if reached and rule.daily.value < daily:
             below = phrases.plain(rule.below.value)
             daily = rule.daily.value
             because = f"{phrases.dose(daily)} a day for a creatinine clearance below {below} mL/min"
+    single = limits.single.value
+    if limits.single_per_kg is not None:
+        single = min(single, limits.single_per_kg.value * weight_kg)
     step = None
     if limits.step_up is not None and current_daily_mg is not None:
         step = limits.step_up.value * current_daily_mg
     return PatientLimits(
-        single_mg=limits.single.value,
+        single_mg=single,
         daily_mg=daily,
         daily_because=because,
         step_daily_mg=step,
@@ -80,7 +84,7 @@ def broken(regimen: Regimen, limits: PatientLimits, drug_file: DrugFile) -> tupl
     said = []
     single, daily = regimen.dose_mg / limits.single_mg, regimen.daily_dose_mg / limits.daily_mg
     if single > _ROUNDING:
-        text = f"Above the highest single dose of {phrases.dose(limits.single_mg)}."
+        text = f"Above the highest single dose of {phrases.dose(round(limits.single_mg))}."
         said.append(BrokenLimit(kind="single", text=text, grave=single > GRAVE))
     if daily > _ROUNDING:
         text = f"Above the limit of {limits.daily_because}."

@@ -59,7 +59,7 @@ class Schedule:
 
     interval_h: float
     duration_h: float
-    """Length of the infusion, h; 0 for an oral dose or a bolus."""
+    """Length of the infusion, h; 0 for a dose through a depot or a bolus."""
     route: Route
 
 
@@ -74,7 +74,7 @@ def responses(
     """
     for route in {schedule.route for schedule in schedules}:
         if not all(individual.takes(route) for individual, _ in particles):
-            way = "absorption" if route == "oral" else "way in for an infusion"
+            way = "way in for an infusion" if route == "iv" else "absorption"
             raise ValueError(f"the model has no {way}, but a schedule is {route}")
     past = _Past(particles, first_h, history)
     return tuple(Response(schedule, past) for schedule in schedules)
@@ -86,7 +86,7 @@ class Response:
     def __init__(self, schedule: Schedule, past: _Past) -> None:
         self.schedule = schedule
         self._past = past
-        self._depot = schedule.route == "oral"
+        self._depot = schedule.route != "iv"
         self._duration = 0.0 if self._depot else schedule.duration_h
         self._days: dict[float, list[_Window]] = {}
         self._timed: dict[float, list[FloatArray]] = {}
@@ -297,7 +297,7 @@ class _SteadyArea:
 
 def _steady_area(individual: Individual, parameters: FloatArray, schedule: Schedule) -> _SteadyArea:
     """Without binding the profile is its own area: F · 24 / (CL · interval), a single node."""
-    interval, depot = float(schedule.interval_h), schedule.route == "oral"
+    interval, depot = float(schedule.interval_h), schedule.route != "iv"
     if isinstance(individual.structure, System):
         given = 0.0 if depot else schedule.duration_h
         whole = steady_state_auc24(individual, parameters, 1.0, interval, given, depot)
@@ -352,7 +352,7 @@ def _window(
     start: float,
     end: float,
 ) -> _Window:
-    depot = schedule.route == "oral"
+    depot = schedule.route != "iv"
     later = np.arange(past.first_h + schedule.interval_h, end, schedule.interval_h)
     rest = _unit_doses(later, 0.0 if depot else schedule.duration_h, depot)
     if individual.binding is None:

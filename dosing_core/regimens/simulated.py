@@ -85,7 +85,7 @@ class SimulatedResponse:
         found = []
         for dose in doses:
             seen = self._seen_lately(float(dose))[:, inside]
-            oral = self.schedule.route == "oral"
+            oral = self.schedule.route != "iv"
             found.append(highest(seen, times[inside]) if oral else seen.max(axis=1))
         return np.stack(found)
 

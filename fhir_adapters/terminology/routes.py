@@ -1,4 +1,4 @@
-"""Routes of administration: intravenous, by mouth, by a tube into the gut, local, or not understood.
+"""Routes: intravenous, by mouth, under the skin, by a tube into the gut, local, or not understood.
 
 What is not understood is not the same as something else: an order "via Hickman" may well be intravenous, and
 whoever passes it over in silence has told the prescriber that it is fine.
@@ -15,7 +15,7 @@ from fhir_adapters.elements import codings, wordings
 from fhir_adapters.terminology.tables import table
 from fhir_adapters.terminology.words import folded, words_in
 
-Known = Literal["iv", "oral", "enteral", "local"]
+Known = Literal["iv", "oral", "subcutaneous", "enteral", "local"]
 """``enteral``: by a tube into the gut. ``local``: does not reach the blood, or is not meant to."""
 Named = Known | Literal["unclear"]
 
@@ -89,11 +89,14 @@ def charted_route(concept: Any) -> str:
     return next((word for word in (*wordings(concept), *(c.code for c in codings(concept))) if word), "?")
 
 
+_TEXTS: dict[Route, str] = {"iv": "Intravenous", "oral": "Oral", "subcutaneous": "Subcutaneous"}
+
+
 def preferred(wanted: Route) -> dict[str, Any]:
     """The CodeableConcept by which we write a route."""
     entry = next(entry for entry in table("routes")["routes"] if entry["route"] == wanted)
     system, code, display = entry["codes"][0]
     return {
         "coding": [{"system": system, "code": code, "display": display}],
-        "text": "Intravenous" if wanted == "iv" else "Oral",
+        "text": _TEXTS[wanted],
     }

@@ -36,7 +36,7 @@ def test_our_own_searches_are_bounded_in_time_with_hour_and_zone() -> None:
     bounds = {
         name: value
         for search in searches()
-        for name, value in search.query("somebody", NOW)
+        for name, value in search.query("somebody", NOW, "vancomycin")
         if name in ("date", "effective-time")
     }
 
@@ -45,4 +45,7 @@ def test_our_own_searches_are_bounded_in_time_with_hour_and_zone() -> None:
 
 
 def test_our_own_searches_name_the_patient_in_full() -> None:
-    assert all(("patient", "Patient/somebody") in search.query("somebody", NOW) for search in searches())
+    assert all(
+        ("patient", "Patient/somebody") in search.query("somebody", NOW, "vancomycin")
+        for search in searches()
+    )

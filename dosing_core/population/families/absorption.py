@@ -1,18 +1,20 @@
-"""How swallowed drug arrives: one way in or two in parallel, and how much of a dose takes each."""
+"""How drug that is swallowed or injected under the skin arrives: one way in or two in parallel, and how much
+of a dose takes each."""
 
 from __future__ import annotations
 
+from dosing_core.case import Route
 from dosing_core.population.families.options import Absorption, StructuralOptions
 from dosing_core.population.families.part import Part, Way
 
 
 def absorption(options: StructuralOptions) -> tuple[Part, str]:
-    """All ways in of the oral route, and the rate (mg/h) at which drug leaves them as text, ``0`` if none.
+    """All ways in through a depot, and the rate (mg/h) at which drug leaves them as text, ``0`` if none.
 
     Zero-order input goes straight into the central compartment and is no part of that rate. Raises
     ``ValueError`` where a well-stirred liver would have to see it.
     """
-    if "oral" not in options.routes:
+    if options.depot_route is None:
         return Part(), "0"
     inputs = options.absorption or (Absorption(),)
     if options.elimination == "well_stirred" and any(each.input == "zero_order" for each in inputs):
@@ -23,7 +25,8 @@ def absorption(options: StructuralOptions) -> tuple[Part, str]:
         parameters += ("fr",)
         shares = (f"fr * {available}", f"(1 - fr) * {available}")
     parts = [
-        _one(each, number, share) for number, (each, share) in enumerate(zip(inputs, shares, strict=True))
+        _one(each, options.depot_route, number, share)
+        for number, (each, share) in enumerate(zip(inputs, shares, strict=True))
     ]
     arriving = [term for part in parts for state, _, term in part.terms if state == "central"]
     return (
@@ -49,26 +52,26 @@ def _available(options: StructuralOptions) -> tuple[str, tuple[str, ...]]:
     return " * ".join([*factors, "dose"]), tuple(parameters)
 
 
-def _one(way: Absorption, number: int, amount: str) -> Part:
+def _one(way: Absorption, route: Route, number: int, amount: str) -> Part:
     """One way in; the names of a second one end in 2."""
     end = "2" if number else ""
     ka, duration, depot = f"ka{end}", f"D{number + 1}", f"depot{end}"
     lag = f"tlag{end}" if way.lag else None
     lags = (lag,) if lag else ()
     if way.input == "zero_order":
-        return Part(parameters=(duration, *lags), ways=(Way("oral", "central", amount, lag, duration),))
+        return Part(parameters=(duration, *lags), ways=(Way(route, "central", amount, lag, duration),))
     if way.stages is not None:
-        return _chain(way, way.stages, end, amount, lag)
+        return _chain(way, way.stages, route, end, amount, lag)
     zero = way.input == "zero_then_first"
     return Part(
         parameters=(*((duration,) if zero else ()), ka, *lags),
         states=((depot, "0"),),
         terms=((depot, "-", f"{ka} * {depot}"), ("central", "+", f"{ka} * {depot}")),
-        ways=(Way("oral", depot, amount, lag, duration if zero else None),),
+        ways=(Way(route, depot, amount, lag, duration if zero else None),),
     )
 
 
-def _chain(way: Absorption, stages: int, end: str, amount: str, lag: str | None) -> Part:
+def _chain(way: Absorption, stages: int, route: Route, end: str, amount: str, lag: str | None) -> Part:
     """Steps of one rate each; a transit chain ends in a depot of its own rate."""
     under = f"_{end}" if end else ""
     steps = stages + 1 if way.input == "transit" else stages
@@ -88,5 +91,5 @@ def _chain(way: Absorption, stages: int, end: str, amount: str, lag: str | None)
         parameters=(*parameters, *((lag,) if lag else ())),
         states=tuple((state, "0") for state in states),
         terms=tuple(terms),
-        ways=(Way("oral", states[0], amount, lag),),
+        ways=(Way(route, states[0], amount, lag),),
     )

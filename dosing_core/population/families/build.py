@@ -88,7 +88,7 @@ def closed_form(options: StructuralOptions) -> Structure | None:
         return None
     if len(options.absorption) > 1:
         return None
-    return Structure(options.compartments, "oral" in options.routes)
+    return Structure(options.compartments, options.depot_route is not None)
 
 
 def _kinetics(options: StructuralOptions) -> tuple[tuple[Part, ...], Mapping[str, str]]:

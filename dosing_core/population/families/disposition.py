@@ -39,13 +39,13 @@ def compartments(options: StructuralOptions, driving: str) -> Part:
 
 def virtual_compartment(options: StructuralOptions) -> Part:
     """The K-PD stand-in for all kinetics, entered by every route."""
-    oral = "oral" in options.routes
+    depot = options.depot_route is not None
     return Part(
-        parameters=("KDE", "F") if oral else ("KDE",),
+        parameters=("KDE", "F") if depot else ("KDE",),
         states=(("virtual", "0"),),
         terms=(("virtual", "-", DOSE_RATE),),
         ways=tuple(
-            Way(route, "virtual", "F * dose" if route == "oral" else "dose") for route in options.routes
+            Way(route, "virtual", "dose" if route == "iv" else "F * dose") for route in options.routes
         ),
     )
 

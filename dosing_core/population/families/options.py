@@ -171,7 +171,7 @@ class StructuralOptions(Choice):
     """``well_stirred``: by a liver that everything swallowed passes first."""
     clearance_changes: tuple[ClearanceChange, ...] = ()
     absorption: tuple[Absorption, ...] = ()
-    """One, or two parallel ones; of the oral route only, first order if not given."""
+    """One, or two parallel ones; of doses by mouth or under the skin only, first order if not given."""
     bioavailability: Literal["fraction", "saturable"] = "fraction"
     food: bool = False
     binding: Binding = Binding()
@@ -207,17 +207,30 @@ class StructuralOptions(Choice):
                 raise ValueError(reason)
         return self
 
+    @property
+    def depot_route(self) -> Route | None:
+        """The route whose doses have to be absorbed, if there is one."""
+        return next((route for route in self.routes if route != "iv"), None)
+
     def _structure(self) -> tuple[tuple[bool, str], ...]:
         changes = self.clearance_changes
         of_linear, saturable = set(changes) - {"vmax_inhibition"}, "michaelis_menten" in self.elimination
-        kpd, oral = self.compartments == "kpd", "oral" in self.routes
+        kpd, depot = self.compartments == "kpd", self.depot_route is not None
         return (
             (len(set(self.routes)) < len(self.routes), "a route is named twice"),
+            (
+                {"oral", "subcutaneous"} <= set(self.routes),
+                "oral and subcutaneous doses need two models",
+            ),
+            (
+                "subcutaneous" in self.routes and (self.elimination == "well_stirred" or self.food),
+                "what goes under the skin meets neither food nor the liver first",
+            ),
             (len(set(changes)) < len(changes), "a change of clearance is named twice"),
             (len(self.absorption) > 2, "more than two parallel ways in"),
             (
-                not oral and (bool(self.absorption) or self.food or self.bioavailability != "fraction"),
-                "absorption, food and bioavailability belong to the oral route",
+                not depot and (bool(self.absorption) or self.food or self.bioavailability != "fraction"),
+                "absorption, food and bioavailability belong to a route through a depot: oral, subcutaneous",
             ),
             (
                 bool(of_linear) and "linear" not in self.elimination,
