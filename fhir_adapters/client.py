@@ -19,6 +19,7 @@ from fhir_adapters.elements import Resource, items, member
 from fhir_adapters.errors import BadAnswer, FhirError, NotHeld, NotUnderstood
 from fhir_adapters.exchange import Exchange, LentToken, TokenSource, origin
 from fhir_adapters.quirks import PLAIN, Quirks
+from fhir_adapters.releases import as_r4
 
 MOST_PAGES = 25
 MOST_RESOURCES = 3000
@@ -78,8 +79,10 @@ class FhirClient:
 
     def read(self, kind: str, identifier: str) -> Resource:
         """One resource by its id."""
-        resource = self._exchange.get(urljoin(self._base, f"{kind}/{quote(identifier, safe='')}"))
-        if member(resource, "resourceType") != kind or not isinstance(resource, dict):
+        place = f"{self.quirks.kind(kind)}/{quote(identifier, safe='')}"
+        answer = self._exchange.get(urljoin(self._base, place))
+        resource = as_r4(answer) if isinstance(answer, dict) else {}
+        if resource.get("resourceType") != kind:
             raise BadAnswer(f"the answer is not a {kind}")
         return resource
 
@@ -93,7 +96,7 @@ class FhirClient:
         try:
             page = self._first_page(kind, asked)
         except NotUnderstood:
-            plain = tuple(pair for pair in asked if pair[0] not in {"_sort", "_include"})
+            plain = tuple(pair for pair in asked if not pair[0].startswith(("_sort", "_include")))
             if plain == asked:
                 raise
             page = self._first_page(kind, plain)
@@ -160,7 +163,7 @@ class FhirClient:
     def _first_page(self, kind: str, parameters: tuple[tuple[str, str], ...]) -> Any:
         """The first page of a search, asked by GET, or by POST where the server wants that or the question
         is longer than proxies pass on."""
-        url = urljoin(self._base, kind)
+        url = urljoin(self._base, self.quirks.kind(kind))
         query = f"{url}?{urlencode(parameters)}"
         if self.quirks.searches_by_post or len(query) > LONGEST_URL:
             return self._exchange.post_form(f"{url}/_search", parameters)
@@ -168,11 +171,11 @@ class FhirClient:
 
 
 def _resources(page: Any) -> list[Resource]:
-    """The resources of a searchset. Raises ``BadAnswer`` if it is none."""
+    """The resources of a searchset in R4's form. Raises ``BadAnswer`` if it is none."""
     if member(page, "resourceType") != "Bundle":
         raise BadAnswer("the answer is not a Bundle")
     found = (entry.get("resource") for entry in items(member(page, "entry")))
-    return [resource for resource in found if isinstance(resource, dict)]
+    return [as_r4(resource) for resource in found if isinstance(resource, dict)]
 
 
 def _failure(page: Any) -> BadAnswer | None:

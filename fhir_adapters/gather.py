@@ -20,6 +20,7 @@ from fhir_adapters.elements import Resource, items, member, referenced
 from fhir_adapters.errors import AdapterError, BadAnswer, FhirError, NothingToRead, TooSlow, Unreachable
 from fhir_adapters.prefetch import PATIENT, Search, searches
 from fhir_adapters.reading import Answers, read_chart
+from fhir_adapters.releases import as_r4
 
 REQUIRED = (PATIENT, "labs", "vitals")
 """Without these keys and without a server no dose can be worked out for anybody."""
@@ -161,7 +162,7 @@ def _read_patient(client: FhirClient, patient_id: str) -> Found:
 def _first_page(bundle: Any) -> tuple[Resource, ...]:
     """The resources of a prefetched Bundle."""
     entries = (entry.get("resource") for entry in items(member(bundle, "entry")))
-    return tuple(one for one in entries if isinstance(one, dict))
+    return tuple(as_r4(one) for one in entries if isinstance(one, dict))
 
 
 def _outcome(job: Future[Found], sent: tuple[Resource, ...], *, anew: bool) -> _Answer:

@@ -28,8 +28,14 @@ class Quirks:
     """Understands ``_include``; else Medications are asked for by their ids."""
     most_per_page: int | None = None
     """More than so many a page are refused."""
+    dstu2: bool = False
+    """Speaks FHIR 1.0.2: other names for orders and for the time of a dose, another way to sort."""
     searches_by_post: bool = False
     """Searches go by POST to ``_search``, so that no patient id stands in a log of URLs."""
+
+    def kind(self, kind: str) -> str:
+        """What the server calls a type of resource."""
+        return "MedicationOrder" if self.dstu2 and kind == "MedicationRequest" else kind
 
     def adapted(self, parameters: Parameters) -> Parameters:
         """The parameters of a search as this server wants them."""
@@ -43,8 +49,16 @@ class Quirks:
             value = value.removeprefix("Patient/")
         if name == "_count" and self.most_per_page is not None and value.isdecimal():
             value = str(min(int(value), self.most_per_page))
+        if self.dstu2 and name == "_sort" and value.startswith("-"):
+            return "_sort:desc", _DSTU2_NAMES.get(value[1:], value[1:])
+        if self.dstu2 and name.startswith("_include"):
+            value = value.replace("MedicationRequest:", "MedicationOrder:")
+        if self.dstu2:
+            name = _DSTU2_NAMES.get(name, name)
         return name, value
 
+
+_DSTU2_NAMES = {"effective-time": "effectivetime"}
 
 PLAIN = Quirks("plain", "asked as FHIR R4 says")
 
@@ -69,6 +83,7 @@ QUIRKS: Mapping[str, Quirks] = MappingProxyType(
             Quirks("hapi", "cached searches expire, the last page may be empty, totals may be missing"),
             Quirks("medplum", "20 a page unless asked for more, 1000 at most", most_per_page=1000),
             Quirks("smart-health-it", "open, simulates SMART launches; an unknown parameter finds nothing"),
+            Quirks("dstu2", "FHIR 1.0.2: MedicationOrder, effectivetime, _sort:desc", dstu2=True),
             Quirks("bare", "patient=ID without the resource's name", bare_patient=True),
             Quirks("post", "searches by POST, so that no patient id stands in a URL", searches_by_post=True),
         )

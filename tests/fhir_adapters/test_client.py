@@ -378,6 +378,10 @@ def test_a_search_too_long_for_a_url_goes_by_post() -> None:
         ("bare", "/fhir/Observation?patient=p1&_sort=-date&_count=500&_include=a%3Ab"),
         ("epic", "/fhir/Observation?patient=Patient%2Fp1&_count=500"),
         ("oracle", "/fhir/Observation?patient=Patient%2Fp1&_count=200"),
+        (
+            "dstu2",
+            "/fhir/Observation?patient=Patient%2Fp1&_sort%3Adesc=date&_count=500&_include=a%3Ab",
+        ),
     ],
 )
 def test_each_server_is_asked_in_its_way(quirks: str, path: str) -> None:
@@ -386,3 +390,17 @@ def test_each_server_is_asked_in_its_way(quirks: str, path: str) -> None:
         FhirClient(base, TOKEN, 5.0, QUIRKS[quirks]).search("Observation", asked_for)
 
     assert asked.paths == [path]
+
+
+def test_a_server_of_dstu2_is_asked_for_orders_and_doses_by_their_old_names() -> None:
+    with server(sends(bundle())) as (base, asked):
+        client = FhirClient(base, TOKEN, 5.0, QUIRKS["dstu2"])
+        client.search("MedicationRequest", (("_include", "MedicationRequest:medication"),))
+        client.search(
+            "MedicationAdministration", (("_sort", "-effective-time"), ("effective-time", "ge2026"))
+        )
+
+    assert asked.paths == [
+        "/fhir/MedicationOrder?_include=MedicationOrder%3Amedication",
+        "/fhir/MedicationAdministration?_sort%3Adesc=effectivetime&effectivetime=ge2026",
+    ]
