@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from dosing_core import phrases
 from dosing_core.case import Finding, Metric, Order, Regimen
+from dosing_core.facts import FACTS, LEVEL
 from dosing_core.metric_words import factor_of, name_of, unit_of
 from dosing_core.recommendation import (
     Band,
@@ -45,13 +46,7 @@ FINDINGS = {
     "note": "To be known",
 }
 ROUTES = phrases.ROUTE_WORDS
-REQUESTS = {
-    "creatinine": "a creatinine",
-    "weight": "the weight",
-    "height": "the height",
-    "haematocrit": "a haematocrit",
-    "level": "a drug level",
-}
+REQUESTS = {fact.name: fact.asked for fact in FACTS} | {LEVEL: "a drug level"}
 
 
 def figure(value: float) -> str:

@@ -20,6 +20,7 @@ from dosing_core.case import Case, Finding, Regimen
 from dosing_core.consultation import Consultation, best_under, consult, usable
 from dosing_core.curves import curve, past_window
 from dosing_core.errors import UnusableGoal
+from dosing_core.facts import words_of
 from dosing_core.for_patient import for_patient
 from dosing_core.gains import gains
 from dosing_core.goals.steepness import steepness
@@ -30,7 +31,7 @@ from dosing_core.model_uses import model_uses
 from dosing_core.parameters import expected_person
 from dosing_core.plan import plan
 from dosing_core.population.bind import Bound
-from dosing_core.population.covariates import read_now
+from dosing_core.population.readings import read_now
 from dosing_core.recommendation import (
     BrokenLimit,
     Curve,
@@ -47,7 +48,7 @@ from dosing_core.regimens.limits import RENAL, broken, is_absurd, patient_limits
 from dosing_core.regimens.loading import LoadingDose, choose_loading
 from dosing_core.regimens.options import Draft, judge
 from dosing_core.regimens.search import Scored
-from dosing_core.screening import ORDER_OF_REQUESTS, Request, Screening, latest_measurement, screen
+from dosing_core.screening import ORDER_OF_REQUESTS, Screening, latest_measurement, screen
 from dosing_core.sensitivity import assumptions
 from dosing_core.variability import beside_people_alike, other_modes
 from dosing_core.version import engine
@@ -341,7 +342,7 @@ def _steepness(consultation: Consultation, answered: Regimen | None) -> Steepnes
 
 def _requests(
     consultation: Consultation, screening: Screening, decision: _Decision, high: bool
-) -> tuple[Request, ...]:
+) -> tuple[str, ...]:
     """What would make the answer possible or better."""
     wanted: set[str] = {decision.request} if decision.request else set()
     if high:
@@ -429,7 +430,8 @@ def _model_may_not_speak(
     name = phrases.capital(drug_file.display.drug_name)
     if bound.missing:
         missing = tuple(
-            Finding(kind="missing", about=fact, detail=f"no {fact} on record") for fact in bound.missing
+            Finding(kind="missing", about=fact, detail=f"no {words_of(fact)} on record")
+            for fact in bound.missing
         )
         known = {finding.about for finding in screening.findings}
         findings = (*screening.findings, *(one for one in missing if one.about not in known))
@@ -478,7 +480,7 @@ def _beyond_any_limit(case: Case, drug_file: DrugFile) -> tuple[BrokenLimit, ...
     if ordered is None:
         return ()
     weight = latest_measurement(case.subject.weight, case.now)
-    clearance = read_now(RENAL, case.subject, case.now)
+    clearance = read_now(RENAL, case)
     limits = patient_limits(
         drug_file, weight.value if weight else math.inf, None, clearance.value if clearance else None
     )

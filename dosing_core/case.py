@@ -7,26 +7,37 @@ opaque ``source`` string (who uses the core decides what it means), so an explan
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import AwareDatetime, Field, model_validator
+from pydantic import AfterValidator, AwareDatetime, Field, create_model, model_validator
 
+from dosing_core.facts import FACTS, known_fact, known_sign
 from dosing_core.value import Value
 
 Sex = Literal["female", "male"]
 Route = Literal["iv", "oral", "subcutaneous"]
-CovariateName = Literal["weight", "height", "creatinine", "haematocrit", "albumin"]
+CovariateName = Annotated[str, AfterValidator(known_fact)]
+"""A measured fact: a row of ``dosing_core.facts`` and a timeline of ``Subject``."""
+SignName = Annotated[str, AfterValidator(known_sign)]
 ConditionName = Literal[
-    "haemodialysis", "crrt", "kidney_transplant", "liver_transplant", "heart_transplant", "lung_transplant"
+    "haemodialysis",
+    "crrt",
+    "kidney_transplant",
+    "liver_transplant",
+    "heart_transplant",
+    "lung_transplant",
+    "heart_failure",
+    "liver_disease",
+    "crohns_disease",
+    "ulcerative_colitis",
+    "pregnancy",
+    "trauma",
+    "sepsis",
+    "cystic_fibrosis",
+    "gastrointestinal_stromal_tumour",
 ]
 
-COVARIATE_UNITS: dict[CovariateName, str] = {
-    "weight": "kg",
-    "height": "cm",
-    "creatinine": "mg/dL",
-    "haematocrit": "%",
-    "albumin": "g/L",
-}
+COVARIATE_UNITS: dict[str, str] = {fact.name: fact.unit for fact in FACTS}
 
 PositiveFloat = Annotated[float, Field(gt=0)]
 
@@ -63,6 +74,15 @@ class Measurement(Value):
     source: str
 
 
+class Sign(Value):
+    """Something that was found present or absent: smoking, antibodies against the drug."""
+
+    name: SignName
+    present: bool
+    time: AwareDatetime
+    source: str
+
+
 class Genotype(Value):
     """A reported genotype, as star alleles: gene ``CYP3A5``, diplotype ``*1/*3``."""
 
@@ -92,16 +112,32 @@ class Condition(Value):
     source: str
 
 
-class Subject(Value):
-    """Who is dosed. Timelines are in order of time; nothing here identifies a person."""
+if TYPE_CHECKING:
+
+    class Timelines(Value):
+        """A timeline a measured fact, empty where nothing is on record."""
+
+        def __getattr__(self, name: str) -> tuple[Measurement, ...]: ...
+
+else:
+    Timelines = create_model(
+        "Timelines", __base__=Value, **{fact.name: (tuple[Measurement, ...], ()) for fact in FACTS}
+    )
+
+
+class Subject(Timelines):
+    """Who is dosed. Timelines are in order of time; nothing here identifies a person.
+
+    Each measured fact of ``dosing_core.facts`` is a field: ``subject.creatinine``.
+    """
 
     age_years: Annotated[float, Field(ge=0, le=130)] | None = None
+    """At ``now``; of a newborn as exact as the record allows."""
+    gestational_age_weeks: Annotated[float, Field(ge=20, le=46)] | None = None
+    """At birth."""
     sex: Sex | None = None
-    weight: tuple[Measurement, ...] = ()
-    height: tuple[Measurement, ...] = ()
-    creatinine: tuple[Measurement, ...] = ()
-    haematocrit: tuple[Measurement, ...] = ()
-    albumin: tuple[Measurement, ...] = ()
+    signs: tuple[Sign, ...] = ()
+    """In order of time."""
     genotypes: tuple[Genotype, ...] = ()
     co_medications: tuple[CoMedication, ...] = ()
     co_medications_read: bool = False
@@ -111,11 +147,16 @@ class Subject(Value):
 
     @model_validator(mode="after")
     def _in_order_of_time(self) -> Subject:
-        for name in COVARIATE_UNITS:
+        for name in (*COVARIATE_UNITS, "signs"):
             times = [measurement.time for measurement in getattr(self, name)]
             if times != sorted(times):
                 raise ValueError(f"{name}: measurements are not in order of time")
         return self
+
+    def timeline(self, name: CovariateName) -> tuple[Measurement, ...]:
+        """The measurements of one fact. Raises ``AttributeError`` for a fact that there is not."""
+        measurements: tuple[Measurement, ...] = getattr(self, name)
+        return measurements
 
 
 class Dose(Value):
@@ -219,8 +260,8 @@ class Goal(Value):
 class Finding(Value):
     """Something about the record that the answer must not hide.
 
-    ``about`` names the fact: a covariate, ``levels``, ``doses``, ``order``, ``genotypes``,
-    ``co_medications``, ``age``, ``sex`` or ``conditions``.
+    ``about`` names the fact: a measured fact or sign, ``levels``, ``effects``, ``doses``, ``order``,
+    ``genotypes``, ``co_medications``, ``age``, ``sex``, ``gestational_age`` or ``conditions``.
 
     - ``missing``: it is not on record.
     - ``conflict``: the record contradicts itself; no value was taken.

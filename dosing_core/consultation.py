@@ -22,8 +22,8 @@ from dosing_core.kinetics import DoseTable, concentrations, dose_table
 from dosing_core.library.schema import DrugFile
 from dosing_core.measured import measured
 from dosing_core.parameters import parameter_estimates
-from dosing_core.population.covariates import read_now
 from dosing_core.population.individual import FloatArray
+from dosing_core.population.readings import read_now
 from dosing_core.recommendation import ParameterEstimate, Target
 from dosing_core.regimens.candidates import Candidate
 from dosing_core.regimens.choices import choices_for
@@ -124,7 +124,7 @@ def consult(case: Case, drug_file: DrugFile, screening: Screening, models: Panel
     if weight is None:
         raise ValueError("screening let a case without a weight pass")
     present = when.present.daily_dose_mg if when.present else None
-    clearance = read_now(RENAL, case.subject, case.now)
+    clearance = read_now(RENAL, case)
     limits = patient_limits(drug_file, weight.value, present, clearance.value if clearance else None)
     ordered = judged_order(case.order.regimen, drug_file)
     target = choose_target(drug_file, case)

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Literal
 
 from dosing_core.case import CovariateName, Measurement, Route
+from dosing_core.facts import words_of
 from dosing_core.library.schema import DrugFile
 from dosing_core.metric_words import factor_of, name_of, unit_of
 from dosing_core.recommendation import Display, Estimate, LevelReview, Target
@@ -130,18 +131,9 @@ def exposure(value: float, target: Target, display: Display) -> str:
     return f"{read} {unit_of(target.metric, display, target)}".strip()
 
 
-COVARIATE_WORDS: dict[CovariateName, str] = {
-    "weight": "weight",
-    "height": "height",
-    "creatinine": "creatinine",
-    "haematocrit": "haematocrit",
-    "albumin": "albumin",
-}
-
-
 def too_old(name: CovariateName, hours: float, max_age_h: float) -> str:
     """A value that is older than the drug file allows."""
-    return f"last {COVARIATE_WORDS[name]} is {age(hours)} old; at most {age(max_age_h)} are allowed"
+    return f"last {words_of(name)} is {age(hours)} old; at most {age(max_age_h)} are allowed"
 
 
 def usual_limits(drug_file: DrugFile) -> str:

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, Field
+from pydantic import AfterValidator, AwareDatetime, Field
 
 from dosing_core.case import Finding, Metric, Regimen, Utility
+from dosing_core.facts import known_request
 from dosing_core.value import Value
 
 Outcome = Literal["recommend", "agree", "avoid", "insufficient", "out_of_scope"]
@@ -385,7 +386,7 @@ class Recommendation(Value):
     left_out: tuple[str, ...] = ()
     """What is on record of this treatment, recent enough to count, and could not be used: doses and levels.
     An answer that lets the order stand does so without having seen them."""
-    requests: tuple[Literal["creatinine", "weight", "height", "haematocrit", "level"], ...] = ()
+    requests: tuple[Annotated[str, AfterValidator(known_request)], ...] = ()
     """What could be ordered or charted to make the answer possible or better."""
     warnings: tuple[str, ...] = ()
     red_flags: tuple[str, ...] = ()

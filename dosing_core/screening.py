@@ -14,11 +14,12 @@ from typing import Literal
 from dosing_core import phrases
 from dosing_core.case import Case, CovariateName, Dose, Finding, Level, Measurement, Regimen, Route
 from dosing_core.charted import ReadLevels, usable_doses, usable_levels
+from dosing_core.facts import BY_NAME, LEVEL, words_of
 from dosing_core.library.schema import DrugFile
 from dosing_core.physiology.creatinine_trend import CreatinineTrend, creatinine_trend
+from dosing_core.population.unknowns import facts_read
 
-Request = Literal["creatinine", "weight", "height", "haematocrit", "level"]
-ORDER_OF_REQUESTS: tuple[Request, ...] = ("creatinine", "weight", "height", "haematocrit", "level")
+ORDER_OF_REQUESTS = (*BY_NAME, LEVEL)
 BASIS = ("doses", "levels", "conditions", "order")
 """What must have been readable, whatever the drug: without it nobody knows what the patient had or is."""
 
@@ -45,7 +46,7 @@ class Screening:
     reason: str = ""
     findings: tuple[Finding, ...] = ()
     """The case's findings that matter here, and new ones."""
-    requests: tuple[Request, ...] = ()
+    requests: tuple[str, ...] = ()
     red_flags: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     assumptions: tuple[str, ...] = ()
@@ -199,7 +200,7 @@ def _covariate_problem(
         return conflict
     latest = latest_measurement(getattr(case.subject, name), case.now)
     if latest is None:
-        words = phrases.COVARIATE_WORDS[name]
+        words = words_of(name)
         return _said(findings, name) or Finding(kind="missing", about=name, detail=f"no {words} on record")
     hours = phrases.hours_between(latest.time, case.now)
     if hours > max_age_h:
@@ -236,18 +237,12 @@ def _insufficient(drug_file: DrugFile, missing: tuple[Finding, ...]) -> str:
 def _matters(finding: Finding, drug_file: DrugFile) -> bool:
     """Whether a finding of the record's reader touches this answer: facts that the drug does not use are left
     out, unless they say something about doses, levels, the order or the person."""
-    quantities = {one.quantity for model, _ in drug_file.asked for one in model.covariates.values()}
+    covariates = [one for model, _ in drug_file.asked for one in model.covariates.values()]
     used = {"doses", "levels", "order", "age", "sex", "conditions"}
     used |= {rule.name for rule in drug_file.freshness}
-    used |= {
-        name for name in ("weight", "height", "creatinine", "haematocrit", "albumin") if name in quantities
-    }
+    used |= {fact for one in covariates for fact in facts_read(one)}
     if drug_file.loading:
         used.add("height")
-    if "cyp3a5_expresser" in quantities:
-        used.add("genotypes")
-    if "prednisolone_daily_dose" in quantities:
-        used.add("co_medications")
     return finding.about in used
 
 

@@ -23,6 +23,7 @@ from dosing_core.population import covariates as timeline
 from dosing_core.population.covariate import Covariate
 from dosing_core.population.individual import FloatArray, Individual
 from dosing_core.population.model import PopulationModel
+from dosing_core.population.readings import read_now
 from dosing_core.recommendation import Assumption, LevelReview
 from dosing_core.regimens.options import six
 from dosing_core.screening import Screening, latest_measurement
@@ -259,14 +260,14 @@ def _kidneys_otherwise(own: Consultation) -> Iterator[_Alternative]:
     covariate = next((one for one in _covariates(own) if one.quantity == "creatinine_clearance"), None)
     if covariate is None or own.height_cm is None:
         return
-    now = timeline.read_now(covariate, own.case.subject, own.case.now)
+    now = read_now(covariate, own.case)
     others: tuple[tuple[dict[str, object], str], ...] = (
         ({"equation": "ckd_epi_2021"}, "By CKD-EPI 2021"),
         ({"weight": WeightChoice.ADJUSTED}, "With adjusted weight"),
     )
     for update, words in others:
         altered = covariate.model_copy(update=update)
-        then = timeline.read_now(altered, own.case.subject, own.case.now)
+        then = read_now(altered, own.case)
         if now is None or then is None or abs(then.value - now.value) < 1.0:
             continue
         changed = own.panel.rebound(own.case, partial(_reading, update=update))

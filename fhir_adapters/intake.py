@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from dosing_core.case import Case, Dose, Finding, Level, Measurement, Route, Subject
+from dosing_core.case import COVARIATE_UNITS, Case, Dose, Finding, Level, Measurement, Route, Subject
 from dosing_core.library import load_drug
 from dosing_core.regimens.timing import still_running_h
 from fhir_adapters.chart import ChartedValue, OrderedCourse, PatientChart, distinct
@@ -56,10 +56,7 @@ def to_case(chart: PatientChart, reading: OrderReading, now: datetime) -> Case:
         subject=Subject(
             age_years=age,
             sex=chart.sex,
-            weight=_measurements(chart.weight),
-            height=_measurements(chart.height),
-            creatinine=_measurements(chart.creatinine),
-            haematocrit=_measurements(chart.haematocrit),
+            **{name: _measurements(getattr(chart, name, ())) for name in COVARIATE_UNITS},
             genotypes=chart.genotypes,
             co_medications=chart.co_medications,
             co_medications_read=chart.co_medications_read,

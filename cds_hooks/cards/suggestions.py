@@ -14,18 +14,14 @@ from cds_hooks.cards.detail import shown_options
 from cds_hooks.cards.escape import plain
 from cds_hooks.cards.subject import CardSubject
 from cds_hooks.protocol.response import Action, Suggestion
+from dosing_core.facts import FACTS, LEVEL
 from dosing_core.recommendation import RegimenOption
 from fhir_adapters.errors import WritebackError
 from fhir_adapters.writeback import lab_request, with_regimen
 
 MOST = 3
-REQUESTS = {
-    "creatinine": "Order a creatinine",
-    "level": "Order a drug level",
-    "haematocrit": "Order a haematocrit",
-    "weight": "Ask for the patient to be weighed",
-    "height": "Ask for the height to be measured",
-}
+REQUESTS = {fact.name: fact.at_bedside or f"Order {fact.asked}" for fact in FACTS}
+REQUESTS[LEVEL] = "Order a drug level"
 
 
 def suggestions(subject: CardSubject, card: UUID) -> tuple[Suggestion, ...]:

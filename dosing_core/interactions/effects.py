@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -11,6 +10,7 @@ from datetime import datetime, timedelta
 from dosing_core.case import CoMedication, Route
 from dosing_core.interactions.course import share_in_force
 from dosing_core.interactions.static import combined_ratio, strength_of_inducer, strength_of_inhibitor
+from dosing_core.interactions.taken import is_one_of
 from dosing_core.library.interaction import Interaction
 
 FADED = 0.02
@@ -80,9 +80,8 @@ def combined(found: Sequence[Effect]) -> Combined:
 
 
 def _is(interaction: Interaction, taken: CoMedication) -> bool:
-    """True if the drug on the list is one of the interaction's, by a whole word of its name."""
-    name = taken.drug.casefold()
-    if not any(re.search(rf"\b{re.escape(one)}\b", name) for one in interaction.drugs):
+    """True if the drug on the list is one of the interaction's, taken in a dose that counts."""
+    if not is_one_of(interaction.drugs, taken):
         return False
     least = interaction.from_daily_mg
     return least is None or taken.daily_dose_mg is None or taken.daily_dose_mg >= least.value

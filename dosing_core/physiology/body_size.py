@@ -75,6 +75,15 @@ def fat_free_mass(weight_kg: float, height_cm: float, sex: Sex) -> float:
     return 9270.0 * weight_kg / (8780.0 + 244.0 * bmi)
 
 
+def lean_body_mass(weight_kg: float, height_cm: float, sex: Sex) -> float:
+    """James 1976 (Research on Obesity, HMSO), kg. It falls again beyond 43 kg/m² in men and 37 kg/m² in women
+    (Nyman 2016, PMID 26885737). Raises ``ValueError`` there, where it has no meaning."""
+    if body_mass_index(weight_kg, height_cm) > (43.0 if sex == "male" else 37.0):
+        raise ValueError("James' lean body mass falls again at this body mass index")
+    linear, square = (1.10, 128.0) if sex == "male" else (1.07, 148.0)
+    return linear * weight_kg - square * (weight_kg / height_cm) ** 2
+
+
 def body_surface_area_dubois(weight_kg: float, height_cm: float) -> float:
     """Du Bois and Du Bois 1916 (Arch Intern Med 17:863–871), m²."""
     return float(0.007184 * weight_kg**0.425 * height_cm**0.725)

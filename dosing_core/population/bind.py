@@ -16,17 +16,21 @@ import numpy as np
 
 from dosing_core.case import Case
 from dosing_core.errors import InvalidExpression
+from dosing_core.facts import words_of
 from dosing_core.library.interaction import Interaction
 from dosing_core.population import covariates as timeline
-from dosing_core.population import occasions
+from dosing_core.population import occasions, states
 from dosing_core.population.covariate import Covariate, Limit
 from dosing_core.population.covariates import FIRST_DAY
 from dosing_core.population.individual import Individual
 from dosing_core.population.model import PopulationModel
+from dosing_core.population.moving import is_moving, moves
 from dosing_core.population.occasions import Occasion
 from dosing_core.population.other_drugs import OtherDrugs, slowed, spread, widened
+from dosing_core.population.quantity import QUANTITIES, words_of_quantity
+from dosing_core.population.readings import is_settled, read, read_now
 from dosing_core.population.rows import Row, individual_of, row_of
-from dosing_core.population.unknowns import Alternative, Resolved, cyp3a5_expresser, prednisolone_daily_dose
+from dosing_core.population.unknowns import Resolved, resolved
 from dosing_core.recommendation import Assumption, UsedFact
 
 LINEAR_STEP = timedelta(hours=6)
@@ -77,11 +81,9 @@ def bind(model: PopulationModel, case: Case, interactions: tuple[Interaction, ..
     Rows run from the first dose or level up to ``case.now``; the last one holds from then on.
     """
     others = _others(model, case, interactions)
-    needed = _needed(model)
-    missing = tuple(
-        fact for fact in needed if fact in _free(model) or not timeline.is_known(fact, case.subject, case.now)
-    )
-    discrete = _discrete(model, case)
+    discrete = resolved(model, case)
+    needed = _needed(model, discrete)
+    missing = _missing(model, case, needed, discrete)
     beyond = _beyond_validity(model, case)
     outside = (*beyond, *_beyond(model, case, "observed"))
     hypotheses: tuple[Hypothesis, ...] = ()
@@ -99,12 +101,12 @@ def bind(model: PopulationModel, case: Case, interactions: tuple[Interaction, ..
         beyond_validity=beyond,
         used=(
             *timeline.measured_facts(needed, case.subject, case.now),
-            *_derived(model, case),
-            *(fact for resolved in discrete.values() for fact in resolved.used),
+            *_derived(model, case, discrete),
+            *(fact for one in discrete.values() for fact in one.used),
             *others.used(),
         ),
         assumptions=(
-            *(assumption for resolved in discrete.values() for assumption in resolved.assumptions),
+            *(assumption for one in discrete.values() for assumption in one.assumptions),
             *others.assumptions(),
         ),
         notes=_notes(model, case, discrete),
@@ -121,7 +123,7 @@ def rebound(
         return ()
     try:
         others = _others(model, case, interactions)
-        return tuple(_hypotheses(model, case, _discrete(model, case), others))
+        return tuple(_hypotheses(model, case, resolved(model, case), others))
     except (InvalidExpression, ValueError, ArithmeticError):
         return ()
 
@@ -131,13 +133,33 @@ def _others(model: PopulationModel, case: Case, interactions: tuple[Interaction,
     return OtherDrugs(interactions, case.subject, case.order.route or model.structure.routes[0], case.now)
 
 
-def _needed(model: PopulationModel) -> tuple[str, ...]:
-    """Facts that the model's covariates and limits of validity are computed from, each once."""
-    facts = [fact for covariate in model.covariates.values() for fact in timeline.needed_facts(covariate)]
+def _needed(model: PopulationModel, discrete: dict[str, Resolved]) -> tuple[str, ...]:
+    """Facts that the model's covariates and limits of validity are computed from, each once; without those of
+    covariates that are supposed."""
+    facts = [
+        fact
+        for name, covariate in model.covariates.items()
+        if name not in discrete
+        for fact in timeline.needed_facts(covariate)
+    ]
     facts += _free(model)  # never on record
+    coped = {covariate.quantity for name, covariate in model.covariates.items() if name in discrete}
     for limit in model.population.limits:
-        if limit.kind == "validity":
+        if limit.kind == "validity" and limit.quantity not in coped:
             facts += timeline.needed_facts(_covariate_of(model, limit))
+    return tuple(dict.fromkeys(facts))
+
+
+def _missing(
+    model: PopulationModel, case: Case, needed: tuple[str, ...], discrete: dict[str, Resolved]
+) -> tuple[str, ...]:
+    """What is not on record and stops the model, each once."""
+    free = _free(model)
+    facts = [fact for fact in needed if fact in free or not timeline.is_known(fact, case)]
+    for name, covariate in model.covariates.items():
+        unsettled = name not in discrete and name not in free and not is_settled(covariate, case)
+        if unsettled and not timeline.needed_facts(covariate):
+            facts.append(states.words(covariate))
     return tuple(dict.fromkeys(facts))
 
 
@@ -183,45 +205,16 @@ def limits_read(model: PopulationModel, case: Case) -> Iterator[tuple[Limit, str
     and unit in words, and the value."""
     for limit in model.population.limits:
         covariate = _covariate_of(model, limit)
-        reading = timeline.read_now(covariate, case.subject, case.now)
+        reading = read_now(covariate, case)
         if reading is not None:
             yield limit, f"{_words(limit.quantity)} {reading.value:.4g} {covariate.unit}", reading.value
-
-
-def _discrete(model: PopulationModel, case: Case) -> dict[str, Resolved]:
-    """Covariate name: what is known of a fact that does not come from a timeline of measurements."""
-    resolved: dict[str, Resolved] = {}
-    for name, covariate in model.covariates.items():
-        match covariate.quantity:
-            case "cyp3a5_expresser":
-                resolved[name] = cyp3a5_expresser(case.subject)
-            case "prednisolone_daily_dose":
-                resolved[name] = prednisolone_daily_dose(case.subject)
-            case "haemodialysis":
-                on_dialysis = any(c.name == "haemodialysis" for c in case.subject.conditions)
-                resolved[name] = Resolved((Alternative(1.0, "", 1.0 if on_dialysis else 0.0),))
-            case "first_day_after_transplant":
-                resolved[name] = _first_day(case)
-    return resolved
-
-
-def _first_day(case: Case) -> Resolved:
-    """Its value changes with time and is set row by row; here only whether the time is known."""
-    nothing = (Alternative(1.0, "", 0.0),)
-    transplant = timeline.transplanted_at(case.subject, case.now)
-    if transplant is None:
-        text = "Time of the transplant not on record: taken to be more than 24 h before the first dose"
-        return Resolved(nothing, assumptions=(Assumption(text=text),))
-    condition = next(c for c in case.subject.conditions if c.time == transplant)
-    fact = UsedFact(name="kidney transplant", value="done", time=transplant, source=condition.source)
-    return Resolved(nothing, used=(fact,))
 
 
 def _hypotheses(
     model: PopulationModel, case: Case, discrete: dict[str, Resolved], others: OtherDrugs
 ) -> Iterator[Hypothesis]:
     for kind_probability, kind, kind_model in model.kinds():
-        for combination in product(*(resolved.alternatives for resolved in discrete.values())):
+        for combination in product(*(one.alternatives for one in discrete.values())):
             values = {
                 name: alternative.value for name, alternative in zip(discrete, combination, strict=True)
             }
@@ -242,17 +235,19 @@ def _individual(
     times: list[float] = []
     rows: list[Row] = []
     changes = _change_points(model, case, others)
-    subject = (
-        case.subject if model.interpolation == timeline.LOCF else timeline.known_by(case.subject, case.now)
-    )
+    seen = case
+    if model.interpolation != timeline.LOCF:
+        seen = case.model_copy(update={"subject": timeline.known_by(case.subject, case.now)})
     for time, until in zip(changes, [*changes[1:], None], strict=True):
         values = dict(fixed)
-        middle = time if until is None or model.interpolation != "linear" else time + (until - time) / 2
+        middle = time if until is None else time + (until - time) / 2
         for name, covariate in model.covariates.items():
             if covariate.quantity == "first_day_after_transplant":
                 values[name] = 1.0 if timeline.on_first_day(transplant, time) else 0.0
             elif name not in fixed:
-                values[name] = timeline.read(covariate, subject, middle, model.interpolation).value
+                linear = model.interpolation == "linear" or is_moving(covariate)
+                moment = middle if linear else time
+                values[name] = read(covariate, seen, moment, model.interpolation).value
         row = row_of(model, values)
         found = others.lasting if until is None else others.at(time + (until - time) / 2)
         row = replace(
@@ -309,12 +304,12 @@ def _change_points(model: PopulationModel, case: Case, others: OtherDrugs) -> li
     """The start and every later instant up to ``now`` at which a covariate or another drug's effect may
     change."""
     start = _start(case)
-    times = {
-        measurement.time
-        for covariate in model.covariates.values()
-        for name in timeline.timelines(covariate)
-        for measurement in getattr(case.subject, name)
-    }
+    times: set[datetime] = set()
+    for covariate in model.covariates.values():
+        names = timeline.timelines(covariate)
+        times |= {measurement.time for name in names for measurement in case.subject.timeline(name)}
+        times |= states.changes(covariate, case)
+        times |= moves(covariate, case, start)
     transplant = timeline.transplanted_at(case.subject, case.now)
     if transplant is not None and _switched(model, "first_day_after_transplant"):
         times |= {transplant, transplant + FIRST_DAY}
@@ -338,15 +333,26 @@ def _switched(model: PopulationModel, quantity: str) -> bool:
     return any(covariate.quantity == quantity for covariate in model.covariates.values())
 
 
-def _derived(model: PopulationModel, case: Case) -> tuple[UsedFact, ...]:
-    """Covariates that are computed from measurements, as they stand at ``now``."""
-    facts = []
-    for covariate in model.covariates.values():
-        reading = timeline.read_now(covariate, case.subject, case.now)
-        if covariate.quantity in ("creatinine_clearance", "fat_free_mass") and reading is not None:
-            first = timeline.at(getattr(case.subject, timeline.timelines(covariate)[0]), case.now)
-            name = _words(covariate.quantity)
-            facts.append(UsedFact(name=name, value=reading.text, time=first.time, source=first.source))
+def _derived(model: PopulationModel, case: Case, discrete: dict[str, Resolved]) -> tuple[UsedFact, ...]:
+    """Covariates that are computed, and states, as they stand at ``now``."""
+    facts: list[UsedFact] = []
+    for name, covariate in model.covariates.items():
+        if covariate.quantity is None or name in discrete:
+            continue
+        row = QUANTITIES[covariate.quantity]
+        if row.kind == "state":
+            facts += states.used(covariate, case)
+        elif row.shown and (reading := read_now(covariate, case)) is not None:
+            names = timeline.timelines(covariate)
+            first = timeline.at(case.subject.timeline(names[0]), case.now) if names else None
+            facts.append(
+                UsedFact(
+                    name=_words(covariate.quantity),
+                    value=reading.text,
+                    time=first.time if first else None,
+                    source=first.source if first else case.subject.source,
+                )
+            )
     return tuple(facts)
 
 
@@ -354,18 +360,19 @@ def _notes(model: PopulationModel, case: Case, discrete: dict[str, Resolved]) ->
     start = _start(case)
     names = [name for covariate in model.covariates.values() for name in timeline.timelines(covariate)]
     notes = [
-        f"Before the first {name} on record, that first value is used."
+        f"Before the first {words_of(name)} on record, that first value is used."
         for name in dict.fromkeys(names)
-        if getattr(case.subject, name) and getattr(case.subject, name)[0].time > start
+        if case.subject.timeline(name) and case.subject.timeline(name)[0].time > start
     ]
-    for name, resolved in discrete.items():
+    for name, one in discrete.items():
         steroid = model.covariates[name].quantity == "prednisolone_daily_dose"
-        if (
-            steroid
-            and start < case.now
-            and any(alternative.value > 0 for alternative in resolved.alternatives)
-        ):
+        if steroid and start < case.now and any(alternative.value > 0 for alternative in one.alternatives):
             notes.append("Prednisolone is taken at today's dose for the whole history.")
+    if _switched(model, "daily_dose"):
+        notes.append(
+            "The model reads the daily dose: before now as given, from now on as ordered, also where another "
+            "dose is judged."
+        )
     if model.subpopulations:
         kinds = ", ".join(f"{name} ({probability:.0%})" for probability, name, _ in model.kinds())
         notes.append(f"The model knows kinds of people that no fact on record tells apart: {kinds}.")
@@ -393,6 +400,4 @@ def _occasion_note(model: PopulationModel, case: Case) -> str:
 
 
 def _words(name: str) -> str:
-    return {"fat_free_mass": "fat-free mass", "crrt": "continuous renal replacement therapy"}.get(
-        name, name.replace("_", " ")
-    )
+    return "continuous renal replacement therapy" if name == "crrt" else words_of_quantity(name)

@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from itertools import product
 
 from dosing_core.errors import InvalidExpression
-from dosing_core.population.covariate import Covariate, Limit, Quantity
+from dosing_core.population.covariate import Covariate, Limit
 from dosing_core.population.model import PopulationModel
+from dosing_core.population.quantity import QUANTITIES, YES_NO
 from dosing_core.population.rows import Unusable, row_of
 
 MOST_CORNERS = 256
@@ -20,31 +21,12 @@ STEPS = 5
 """Values along each covariate, the others in the middle."""
 
 
-MIDDLE: dict[Quantity, float] = {
-    "weight": 70.0,
-    "height": 170.0,
-    "age": 50.0,
-    "female": 0.0,
-    "creatinine": 1.0,
-    "haematocrit": 40.0,
-    "creatinine_clearance": 90.0,
-    "fat_free_mass": 55.0,
-    "body_mass_index": 25.0,
-    "cyp3a5_expresser": 0.0,
-    "prednisolone_daily_dose": 0.0,
-    "first_day_after_transplant": 0.0,
-    "haemodialysis": 0.0,
-    "albumin": 40.0,
-}
-"""Project policy: an adult of middle size, to try the equations of a file that says nothing of its people."""
-
-
 def check_range(model: PopulationModel) -> None:
     """Raises ``InvalidExpression`` naming the equation and the covariates at which it fails.
 
     A covariate's range is that of ``population.limits`` (validity before observed), else what
-    ``typical_check`` spans, else one value of ``MIDDLE``. A model with a covariate of which nothing is known,
-    because only a dataset has it, is not checked.
+    ``typical_check`` spans, else the middle of the quantity's row. A model with a covariate of which nothing
+    is known, because only a dataset has it, is not checked.
     """
     ranges = {name: _range(model, name, covariate) for name, covariate in model.covariates.items()}
     if not all(ranges.values()):
@@ -79,8 +61,10 @@ def _said(problem: str, covariates: dict[str, float], kind: str) -> str:
 
 def _range(model: PopulationModel, name: str, covariate: Covariate) -> tuple[float, ...]:
     """Ends of a covariate's range; empty if nothing says them."""
-    if covariate.unit == "0/1":
+    if covariate.unit == YES_NO:
         return (0.0, 1.0)
+    if covariate.values:
+        return tuple(sorted(set(covariate.values.values())))
     stated = [limit for limit in model.population.limits if limit.quantity == covariate.quantity]
     low, high = _end(stated, "low"), _end(stated, "high")
     checked = [check.inputs[name] for check in model.typical_check if name in check.inputs]
@@ -90,7 +74,9 @@ def _range(model: PopulationModel, name: str, covariate: Covariate) -> tuple[flo
     if covariate.maximum is not None:
         known = [min(end, covariate.maximum) for end in known]
     if not known and covariate.quantity is not None:
-        known = [MIDDLE[covariate.quantity]]
+        known = [QUANTITIES[covariate.quantity].middle]
+    known += [value for value, _ in covariate.unknown_mixture]
+    known += [] if covariate.when_unknown is None else [covariate.when_unknown]
     return tuple(sorted(set(known)))
 
 

@@ -2,47 +2,32 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+import math
+from typing import Annotated, Literal, Self
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
+from dosing_core.case import ConditionName
 from dosing_core.physiology.body_size import WeightChoice
+from dosing_core.population.quantity import QUANTITIES, YES_NO, Quantity
 from dosing_core.population.record import Finite, Positive, Record
 
-Quantity = Literal[
-    "weight",
-    "height",
-    "age",
-    "female",
-    "creatinine",
-    "haematocrit",
-    "creatinine_clearance",
-    "fat_free_mass",
-    "body_mass_index",
-    "cyp3a5_expresser",
-    "prednisolone_daily_dose",
-    "first_day_after_transplant",
-    "haemodialysis",
-    "albumin",
+RenalEquation = Literal[
+    "cockcroft_gault",
+    "ckd_epi_2021",
+    "ckd_epi_2021_creatinine_cystatin_c",
+    "ckd_epi_2012_cystatin_c",
+    "bedside_schwartz",
+    "ckid_u25",
+    "ekfc",
+    "measured",
 ]
+Surface = Literal["dubois", "mosteller", "haycock"]
 
-QUANTITY_UNITS: dict[Quantity, str] = {
-    "weight": "kg",
-    "height": "cm",
-    "age": "years",
-    "female": "0/1",
-    "creatinine": "mg/dL",
-    "haematocrit": "%",
-    "creatinine_clearance": "mL/min",
-    "fat_free_mass": "kg",
-    "body_mass_index": "kg/m2",
-    "cyp3a5_expresser": "0/1",
-    "prednisolone_daily_dose": "mg/day",
-    "first_day_after_transplant": "0/1",
-    "haemodialysis": "0/1",
-    "albumin": "g/L",
-}
-"""Quantities that ``bind`` can supply. A model must want them in just this unit."""
+OPTIONS = ("weight", "equation", "surface", "drugs", "condition", "gene", "values", "creatinine_floor")
+"""Fields that belong to some quantities only."""
+CLEARANCE_EQUATIONS = ("cockcroft_gault", "ckd_epi_2021")
+"""Those by which a creatinine clearance may be had."""
 
 
 class CreatinineFloor(Record):
@@ -64,8 +49,25 @@ class Covariate(Record):
     definition: str = ""
     weight: WeightChoice | None = None
     """Creatinine clearance only, and there required: the weight that goes into Cockcroft–Gault."""
-    equation: Literal["cockcroft_gault", "ckd_epi_2021"] = "cockcroft_gault"
-    """Creatinine clearance only. CKD-EPI 2021 is brought from 1.73 m² to the patient's own surface."""
+    equation: RenalEquation | None = None
+    """Of creatinine clearance (Cockcroft–Gault if not said; CKD-EPI 2021 is then brought from 1.73 m² to the
+    patient's own surface), ``egfr`` and ``glomerular_filtration``."""
+    surface: Surface | None = None
+    """Equation of body surface, where one is needed; Du Bois if not said."""
+    drugs: tuple[Annotated[str, Field(pattern=r"^[a-z][a-z0-9 -]*$")], ...] = ()
+    """Of ``taking`` and ``co_medication_daily_dose``: names in lower case; a whole word of a name on the
+    medication list must match one."""
+    condition: ConditionName | None = None
+    gene: str = ""
+    values: dict[str, Finite] = Field(default_factory=dict)
+    """Of a genotype: diplotype (``*1/*3``, in either order) or CPIC's phenotype (``Poor Metabolizer``) to
+    value."""
+    when_unknown: Finite | None = None
+    """Taken where the record does not say; the answer names it. The file's ``source`` says why."""
+    unknown_mixture: tuple[tuple[Finite, Positive], ...] = ()
+    """Taken where the record does not say: (value, probability), each a hypothesis that levels can decide."""
+    source: str = ""
+    """Of ``when_unknown`` and ``unknown_mixture``."""
     maximum: Positive | None = None
     """Values above it count as it."""
     creatinine_floor: CreatinineFloor | None = None
@@ -75,19 +77,50 @@ class Covariate(Record):
     @classmethod
     def plain(cls, quantity: Quantity) -> Self:
         """A covariate that is the quantity itself."""
-        return cls(quantity=quantity, unit=QUANTITY_UNITS[quantity])
+        return cls(quantity=quantity, unit=QUANTITIES[quantity].unit)
+
+    @property
+    def copes(self) -> bool:
+        """True if it says what holds where its facts are unknown."""
+        return self.when_unknown is not None or bool(self.unknown_mixture)
 
     @model_validator(mode="after")
     def _holds(self) -> Self:
-        if self.quantity is not None and self.unit != QUANTITY_UNITS[self.quantity]:
-            raise ValueError(f"{self.quantity} is supplied in {QUANTITY_UNITS[self.quantity]}")
-        clearance = self.quantity == "creatinine_clearance"
-        if clearance != (self.weight is not None):
-            raise ValueError("creatinine_clearance, and only it, says which weight it takes")
-        if self.equation != "cockcroft_gault" and not clearance:
-            raise ValueError("equation belongs to creatinine_clearance")
-        if self.creatinine_floor is not None and not clearance:
-            raise ValueError("creatinine_floor belongs to creatinine_clearance")
+        if self.quantity is None:
+            return self
+        row = QUANTITIES[self.quantity]
+        if row.unit and self.unit != row.unit:
+            raise ValueError(f"{self.quantity} is supplied in {row.unit}")
+        for name in OPTIONS:
+            if getattr(self, name) and name not in row.options:
+                raise ValueError(f"{name} does not belong to {self.quantity}")
+            if name in row.required and not getattr(self, name):
+                raise ValueError(f"{self.quantity} says which {name} it takes")
+        if self.quantity == "creatinine_clearance":
+            if self.equation not in (None, *CLEARANCE_EQUATIONS):
+                raise ValueError("a creatinine clearance is had by " + " or ".join(CLEARANCE_EQUATIONS))
+        elif self.equation == "cockcroft_gault":
+            raise ValueError("cockcroft_gault gives a creatinine clearance, not a filtration")
+        return self
+
+    @model_validator(mode="after")
+    def _unknown_holds(self) -> Self:
+        if self.when_unknown is not None and self.unknown_mixture:
+            raise ValueError("when_unknown and unknown_mixture exclude each other")
+        if self.unknown_mixture:
+            if not math.isclose(math.fsum(share for _, share in self.unknown_mixture), 1.0, abs_tol=1e-6):
+                raise ValueError("unknown_mixture: probabilities do not sum to 1")
+            values = [value for value, _ in self.unknown_mixture]
+            if len(set(values)) != len(values) or len(values) < 2:
+                raise ValueError("unknown_mixture: two values or more, each once")
+        if self.copes:
+            if self.quantity is None:
+                raise ValueError("what only a dataset has is not supposed of a patient")
+            if not self.source:
+                raise ValueError("source: says where when_unknown or unknown_mixture comes from")
+            for value in (self.when_unknown, *(value for value, _ in self.unknown_mixture)):
+                if value is not None and self.unit == YES_NO and value not in (0.0, 1.0):
+                    raise ValueError(f"{value:g} is neither 0 nor 1")
         return self
 
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from dosing_core.case import Route, Subject
 from dosing_core.interactions import Effect, combined, effects
+from dosing_core.interactions.taken import AHEAD
 from dosing_core.library.interaction import Interaction
 from dosing_core.population.individual import LOG_NORMAL, FloatArray, Individual
 from dosing_core.population.occasions import MOST_EFFECTS
@@ -26,9 +27,6 @@ NAME = "interaction"
 """Of the random effect."""
 HALVES = 6
 """Half-times after which an interaction has settled: 98 % of it has come or gone."""
-AHEAD = timedelta(hours=48)
-"""Project policy: for the future an interaction stands as it will be in two days, because a regimen is judged
-by the days to come, and one that starts today would not count at all."""
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,8 @@
-"""Discrete facts that may not be known: CYP3A5 expression and the dose of prednisolone.
+"""What holds where the record does not say, and facts that are resolved once for the whole history.
 
-What is known gives one alternative; what is not gives two, weighed equally, and a named assumption. Nothing
-else about a person, ancestry least of all, shifts these weights.
+A covariate says what to suppose (``when_unknown``, ``unknown_mixture``); CYP3A5 expression and prednisolone
+have defaults of their own. What is known gives one alternative; what is not gives one or several, and a named
+assumption. Nothing else about a person, ancestry least of all, shifts these weights.
 """
 
 from __future__ import annotations
@@ -9,7 +10,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from dosing_core.case import CoMedication, Subject
+from dosing_core.case import Case, CoMedication, Subject
+from dosing_core.population import covariates as timeline
+from dosing_core.population import states
+from dosing_core.population.covariate import Covariate
+from dosing_core.population.model import PopulationModel
+from dosing_core.population.quantity import QUANTITIES, YES_NO
+from dosing_core.population.readings import is_settled
 from dosing_core.recommendation import Assumption, UsedFact
 
 KNOWN_CYP3A5_ALLELES = frozenset({"1", "3", "6", "7"})
@@ -44,6 +51,87 @@ class Resolved:
     alternatives: tuple[Alternative, ...]
     used: tuple[UsedFact, ...] = ()
     assumptions: tuple[Assumption, ...] = ()
+
+
+def resolved(model: PopulationModel, case: Case) -> dict[str, Resolved]:
+    """Covariate name: what is supposed of it where it is not known, and what is resolved once for all.
+
+    Covariates that are read instant by instant, and those whose absence stops the answer, are not in it.
+    """
+    found: dict[str, Resolved] = {}
+    for name, covariate in model.covariates.items():
+        if covariate.quantity is None:
+            continue
+        own = _by_own_rules(covariate.quantity, case)
+        if own is not None and not (covariate.copes and len(own.alternatives) > 1):
+            found[name] = own
+        elif covariate.copes and (own is not None or not is_settled(covariate, case)):
+            found[name] = supposed(covariate)
+    return found
+
+
+def facts_read(covariate: Covariate) -> tuple[str, ...]:
+    """What findings may be about that touch this covariate."""
+    match covariate.quantity:
+        case None:
+            return ()
+        case "cyp3a5_expresser":
+            return ("genotypes",)
+        case "prednisolone_daily_dose":
+            return ("co_medications",)
+        case name if QUANTITIES[name].kind == "state":
+            return (states.about(covariate),)
+    return timeline.needed_facts(covariate)
+
+
+def supposed(covariate: Covariate) -> Resolved:
+    """What the model file says to suppose of a covariate that is not known."""
+    about = states.words(covariate)
+    reason = f"{about[:1].upper()}{about[1:]} not known"
+    if covariate.when_unknown is not None:
+        text = f"{reason}: {_value_words(covariate, covariate.when_unknown)} supposed ({covariate.source})"
+        return Resolved((Alternative(1.0, "", covariate.when_unknown),), assumptions=(Assumption(text=text),))
+    shares = " or ".join(
+        f"{_value_words(covariate, value)} ({share:.0%})" for value, share in covariate.unknown_mixture
+    )
+    alternatives = tuple(
+        Alternative(share, f"{about} {_value_words(covariate, value)}", value)
+        for value, share in covariate.unknown_mixture
+    )
+    text = f"{reason}: {shares} ({covariate.source})"
+    return Resolved(alternatives, assumptions=(Assumption(text=text),))
+
+
+def _value_words(covariate: Covariate, value: float) -> str:
+    if covariate.unit == YES_NO:
+        return "yes" if value else "no"
+    return " ".join(filter(None, (f"{value:g}", covariate.unit)))
+
+
+def _by_own_rules(quantity: str, case: Case) -> Resolved | None:
+    if QUANTITIES[quantity].kind != "own":
+        return None
+    match quantity:
+        case "cyp3a5_expresser":
+            return cyp3a5_expresser(case.subject)
+        case "prednisolone_daily_dose":
+            return prednisolone_daily_dose(case.subject)
+        case "haemodialysis":
+            on_dialysis = any(c.name == "haemodialysis" for c in case.subject.conditions)
+            return Resolved((Alternative(1.0, "", 1.0 if on_dialysis else 0.0),))
+    return _first_day(case)
+
+
+def _first_day(case: Case) -> Resolved:
+    """Its value changes with time and is set row by row; here only whether the time is known."""
+    nothing = (Alternative(1.0, "", 0.0),)
+    transplant = timeline.transplanted_at(case.subject, case.now)
+    if transplant is None:
+        text = "Time of the transplant not on record: taken to be more than 24 h before the first dose"
+        return Resolved(nothing, assumptions=(Assumption(text=text),))
+    condition = next(c for c in case.subject.conditions if c.time == transplant)
+    fact = UsedFact(name="kidney transplant", value="done", time=transplant, source=condition.source)
+    return Resolved(nothing, used=(fact,))
 
 
 def cyp3a5_expression(diplotype: str) -> bool | None:

@@ -1,0 +1,191 @@
+"""Discrete facts that may change and may be unknown: other drugs, conditions, smoking, antibodies, genotypes.
+
+A state is None where the record does not say. What the record would hold if it were so (a drug on a list that
+was read, a condition) is absent where it is not there; what somebody must have looked for is not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from dosing_core.case import Case, CoMedication, Condition, Genotype, Sign
+from dosing_core.errors import UnreadableGenotype
+from dosing_core.facts import SIGNS, words_of
+from dosing_core.genetics import phenotype, read_diplotype
+from dosing_core.interactions.taken import AHEAD, is_one_of, is_taken
+from dosing_core.population.covariate import Covariate
+from dosing_core.population.quantity import words_of_quantity
+from dosing_core.recommendation import UsedFact
+
+
+def words(covariate: Covariate) -> str:
+    """What the state is about: ``rifampicin or phenytoin``, ``CYP2C9 genotype``, ``smoking``."""
+    match covariate.quantity:
+        case "taking":
+            return " or ".join(covariate.drugs)
+        case "co_medication_daily_dose":
+            return f"daily dose of {' or '.join(covariate.drugs)}"
+        case "condition":
+            return str(covariate.condition).replace("_", " ")
+        case "genotype":
+            return f"{covariate.gene} genotype"
+    return words_of_quantity(str(covariate.quantity))
+
+
+def about(covariate: Covariate) -> str:
+    """The fact that is missing where the state is unknown, as findings name it."""
+    match covariate.quantity:
+        case "taking" | "co_medication_daily_dose":
+            return "co_medications"
+        case "condition":
+            return "conditions"
+        case "genotype":
+            return "genotypes"
+    return str(covariate.quantity)
+
+
+def state_at(covariate: Covariate, case: Case, time: datetime) -> float | None:
+    """The state's value at an instant, None where the record does not say.
+
+    From ``case.now`` on it is the one that will hold in two days (``AHEAD``).
+    """
+    moment = time + AHEAD if time >= case.now else time
+    match covariate.quantity:
+        case "taking":
+            if any(is_taken(one, moment) for one in _listed(covariate, case)):
+                return 1.0
+            return 0.0 if case.subject.co_medications_read else None
+        case "co_medication_daily_dose":
+            return _daily_dose(covariate, case, moment)
+        case "condition":
+            return 1.0 if any(_holds(one, time) for one in _conditions(covariate, case)) else 0.0
+        case "genotype":
+            return _of_genotype(covariate, case)[0]
+    known = _signs(covariate, case)
+    if not known:
+        return None
+    past = [sign for sign in known if sign.time <= time]
+    return 1.0 if (past[-1] if past else known[0]).present else 0.0
+
+
+def changes(covariate: Covariate, case: Case) -> set[datetime]:
+    """Instants at which the state may change. ``case.now`` is one where the next two days differ."""
+    subject = case.subject
+    times: set[datetime] = set()
+    match covariate.quantity:
+        case "taking" | "co_medication_daily_dose":
+            for one in _listed(covariate, case):
+                times |= {moment for moment in (one.since, one.until) if moment is not None}
+            if any(case.now < time <= case.now + AHEAD for time in times):
+                times.add(case.now)
+        case "condition":
+            times = {one.time for one in _conditions(covariate, case) if one.time is not None}
+        case name if name in SIGNS:
+            times = {sign.time for sign in subject.signs if sign.name == name}
+    return times
+
+
+def used(covariate: Covariate, case: Case) -> tuple[UsedFact, ...]:
+    """What the record says of the state; nothing where it does not."""
+    subject, value = case.subject, state_at(covariate, case, case.now)
+    if value is None:
+        return ()
+    match covariate.quantity:
+        case "taking" | "co_medication_daily_dose":
+            listed = _listed(covariate, case)
+            if not listed:
+                none = "none on the medication list"
+                return (UsedFact(name=" or ".join(covariate.drugs), value=none, source=subject.source),)
+            return tuple(
+                UsedFact(name=one.drug, value=_taken_words(one, case), time=one.since, source=one.source)
+                for one in listed
+            )
+        case "condition":
+            own = _conditions(covariate, case)
+            if not own:
+                return (UsedFact(name=words(covariate), value="not on record", source=subject.source),)
+            return (
+                UsedFact(name=words(covariate), value="on record", time=own[0].time, source=own[0].source),
+            )
+        case "genotype":
+            result = _of_genotype(covariate, case)[1]
+            if result is None:
+                return ()
+            return (
+                UsedFact(name=covariate.gene, value=result.diplotype, time=result.time, source=result.source),
+            )
+    past = [sign for sign in _signs(covariate, case) if sign.time <= case.now]
+    last = past[-1]
+    shown = "present" if last.present else "absent"
+    return (UsedFact(name=words_of(last.name), value=shown, time=last.time, source=last.source),)
+
+
+def _taken_words(taken: CoMedication, case: Case) -> str:
+    dose = "" if taken.daily_dose_mg is None else f", {taken.daily_dose_mg:g} mg/day"
+    return ("taken" if is_taken(taken, case.now) else "not taken now") + dose
+
+
+def _listed(covariate: Covariate, case: Case) -> list[CoMedication]:
+    return [one for one in case.subject.co_medications if is_one_of(covariate.drugs, one)]
+
+
+def _daily_dose(covariate: Covariate, case: Case, moment: datetime) -> float | None:
+    """mg/day of these drugs together; None if the list was not read or a dose on it is not known."""
+    listed = [one for one in _listed(covariate, case) if is_taken(one, moment)]
+    if not listed and not case.subject.co_medications_read:
+        return None
+    doses = [one.daily_dose_mg for one in listed if one.daily_dose_mg is not None]
+    return sum(doses) if len(doses) == len(listed) else None
+
+
+def _conditions(covariate: Covariate, case: Case) -> list[Condition]:
+    return [one for one in case.subject.conditions if one.name == covariate.condition]
+
+
+def _holds(condition: Condition, time: datetime) -> bool:
+    """True from its onset on; all along where that is not on record."""
+    return condition.time is None or condition.time <= time
+
+
+def _signs(covariate: Covariate, case: Case) -> Sequence[Sign]:
+    """What was found of the sign up to now."""
+    return [sign for sign in case.subject.signs if sign.name == covariate.quantity and sign.time <= case.now]
+
+
+def _of_genotype(covariate: Covariate, case: Case) -> tuple[float | None, Genotype | None]:
+    """The value of the patient's genotype and the result that says so.
+
+    None without a result, where results disagree, and where the model has no value for it.
+    """
+    wanted = covariate.gene.casefold()
+    results = [one for one in case.subject.genotypes if one.gene.strip().casefold() == wanted]
+    values = {_value_of(covariate, one.diplotype) for one in results}
+    if len(values) != 1:
+        return None, None
+    value = values.pop()
+    return (value, results[-1]) if value is not None else (None, None)
+
+
+def _value_of(covariate: Covariate, diplotype: str) -> float | None:
+    """By the diplotype as written, in either order; else by its phenotype."""
+    values = {_folded(key): value for key, value in covariate.values.items()}
+    plain = diplotype.strip().removeprefix(covariate.gene).strip()
+    swapped = "/".join(reversed(plain.replace("|", "/").split("/")))
+    for key in (plain, swapped):
+        if (value := values.get(_folded(key))) is not None:
+            return value
+    try:
+        found = read_diplotype(covariate.gene, diplotype)
+        result = phenotype(found)
+        alleles = ("/".join(found.alleles), "/".join(reversed(found.alleles)))
+        for key in (*alleles, result.phenotype, *sorted(result.keys)):
+            if (value := values.get(_folded(key))) is not None:
+                return value
+    except UnreadableGenotype:
+        pass
+    return None
+
+
+def _folded(key: str) -> str:
+    return "".join(key.replace("|", "/").split()).casefold()
