@@ -17,7 +17,9 @@ from dosing_core.charted import ReadLevels, usable_doses, usable_levels
 from dosing_core.facts import BY_NAME, LEVEL, words_of
 from dosing_core.library.schema import DrugFile
 from dosing_core.physiology.creatinine_trend import CreatinineTrend, creatinine_trend
+from dosing_core.population.covariates import read_now
 from dosing_core.population.unknowns import facts_read
+from dosing_core.regimens.limits import RENAL
 
 ORDER_OF_REQUESTS = (*BY_NAME, LEVEL)
 BASIS = ("doses", "levels", "conditions", "order")
@@ -134,7 +136,18 @@ def _out_of_scope(case: Case, drug_file: DrugFile, route: Route) -> str:
         return (
             f"{name} below {phrases.plain(drug_file.youngest_age.value)} years is outside every model here."
         )
-    return drug_file.refused_at(age)
+    return drug_file.refused_at(age) or _kidneys_too_slow(case, drug_file)
+
+
+def _kidneys_too_slow(case: Case, drug_file: DrugFile) -> str:
+    """Why nothing holds for kidneys as slow as these; empty if something does, or if nobody knows."""
+    rule = drug_file.least_clearance
+    if rule is None:
+        return ""
+    clearance = read_now(RENAL, case.subject, case.now)
+    if clearance is None or clearance.value >= rule.below.value:
+        return ""
+    return phrases.sentences((f"Creatinine clearance is {clearance.text}.", rule.reason))
 
 
 def _without_pause(ordered: Regimen | None) -> bool:

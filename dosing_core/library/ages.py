@@ -12,11 +12,13 @@ from typing import Any
 from pydantic import Field, model_validator
 
 from dosing_core.library.averaged import AveragedModel
-from dosing_core.library.monitoring import Freshness, LevelRules, Sampling
+from dosing_core.library.monitoring import Freshness, LeastClearance, LevelRules, Sampling
 from dosing_core.library.products import Dosing, Infusion, Limits, Loading
 from dosing_core.library.sourced import Number, Part, Text
 from dosing_core.library.targets import HarmfulTrough, Judgement, TargetRule
 
+MAY_BE_NULL = ("loading", "least_clearance")
+"""Sections that a group may say it does not have."""
 OWN = ("name", "below", "refused")
 """Fields of a group that are no section of the file."""
 
@@ -38,6 +40,8 @@ class AgeGroup(Part):
     targets: tuple[TargetRule, ...] | None = Field(default=None, min_length=1)
     judgement: Judgement | None = None
     freshness: tuple[Freshness, ...] | None = None
+    least_clearance: LeastClearance | None = None
+    """Given as null: no such bound at this age, as where creatinine clearance is no measure."""
     levels: LevelRules | None = None
     sampling: Sampling | None = None
     warnings_above: tuple[Text, ...] | None = None
@@ -57,7 +61,7 @@ class AgeGroup(Part):
     def _says_something(self) -> AgeGroup:
         if bool(self.refused) == bool(self.sections):
             raise ValueError("an age group is either refused or has sections of its own")
-        absent = [name for name, value in self.sections.items() if value is None and name != "loading"]
+        absent = [name for name, value in self.sections.items() if value is None and name not in MAY_BE_NULL]
         if absent:
             raise ValueError(f"{absent[0]}: empty; leave it out, and the file's own holds")
         if "default_model" in self.sections and "averaged" not in self.sections:

@@ -40,6 +40,15 @@ class Exclusion(Part):
     reason: Text
 
 
+class LeastClearance(Part):
+    """Kidneys so slow that nothing here holds, whatever a model says."""
+
+    below: Number
+    """mL/min; creatinine clearance by Cockcroft and Gault with the actual weight."""
+    reason: Text
+    """Why, and what to do, as sentences for the prescriber."""
+
+
 class RisingCreatinine(Part):
     """What follows when creatinine rises."""
 

@@ -87,8 +87,21 @@ class RenalLimit(Part):
 
     below: Number
     """mL/min; creatinine clearance by Cockcroft and Gault with the actual weight."""
-    daily: Number
+    daily: Number | None = None
     """mg per 24 h."""
+    daily_per_kg: Number | None = None
+    """mg/kg per 24 h, actual weight."""
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> RenalLimit:
+        if (self.daily is None) == (self.daily_per_kg is None):
+            raise ValueError("a renal limit is either a daily dose or one by weight")
+        return self
+
+    def daily_mg(self, weight_kg: float) -> float:
+        """mg per 24 h at this weight."""
+        per_kg = self.daily_per_kg.value * weight_kg if self.daily_per_kg is not None else 0.0
+        return self.daily.value if self.daily is not None else per_kg
 
 
 class Limits(Part):
@@ -112,7 +125,9 @@ class Limits(Part):
     @model_validator(mode="after")
     def _renal_limits_fall(self) -> Limits:
         for before, after in pairwise(self.renal):
-            if not (after.below.value < before.below.value and after.daily.value < before.daily.value):
+            if (before.daily is None) != (after.daily is None):
+                raise ValueError("renal: all by weight or none")
+            if not (after.below.value < before.below.value and after.daily_mg(1.0) < before.daily_mg(1.0)):
                 raise ValueError("renal: not in order of falling clearance and daily dose")
         return self
 

@@ -21,6 +21,7 @@ from dosing_core.library.interaction import Interaction
 from dosing_core.library.monitoring import (
     Exclusion,
     Freshness,
+    LeastClearance,
     LevelRules,
     Lookback,
     RisingCreatinine,
@@ -62,6 +63,7 @@ class DrugFile(Part):
     judgement: Judgement
     freshness: tuple[Freshness, ...]
     exclusions: tuple[Exclusion, ...]
+    least_clearance: LeastClearance | None = None
     rising_creatinine: RisingCreatinine | None = None
     levels: LevelRules
     sampling: Sampling

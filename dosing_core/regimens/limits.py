@@ -61,10 +61,14 @@ def patient_limits(
     because = limits.in_words or because
     for rule in limits.renal:
         reached = creatinine_clearance is not None and creatinine_clearance < rule.below.value
-        if reached and rule.daily.value < daily:
-            below = phrases.plain(rule.below.value)
-            daily = rule.daily.value
-            because = f"{phrases.dose(daily)} a day for a creatinine clearance below {below} mL/min"
+        least = rule.daily_mg(weight_kg)
+        if reached and least < daily:
+            daily = least
+            by_weight = rule.daily_per_kg
+            much = phrases.dose(daily) if by_weight is None else f"{phrases.plain(by_weight.value)} mg/kg"
+            because = (
+                f"{much} a day for a creatinine clearance below {phrases.plain(rule.below.value)} mL/min"
+            )
     single = limits.single.value
     if limits.single_per_kg is not None:
         single = min(single, limits.single_per_kg.value * weight_kg)

@@ -121,7 +121,7 @@ def test_extreme_patients_get_finite_answers_inside_the_limits(
     ("facts", "outcome", "says"),
     [
         ({"age": 15}, "out_of_scope", "16 years"),
-        ({"age": 80, "creatinine": 4.0}, "out_of_scope", "creatinine clearance"),
+        ({"age": 80, "creatinine": 4.0}, "out_of_scope", "nephrotoxicity is likely"),
         ({"kg": 160}, "out_of_scope", "body mass index"),
         ({"conditions": ["crrt"]}, "out_of_scope", "pharmacist"),
         ({"conditions": ["haemodialysis"]}, "out_of_scope", "after the session"),
