@@ -17,7 +17,7 @@ from dosing_core.charted import ReadLevels, usable_doses, usable_levels
 from dosing_core.facts import BY_NAME, LEVEL, words_of
 from dosing_core.library.schema import DrugFile
 from dosing_core.physiology.creatinine_trend import CreatinineTrend, creatinine_trend
-from dosing_core.population.covariates import read_now
+from dosing_core.population.readings import read_now
 from dosing_core.population.unknowns import facts_read
 from dosing_core.regimens.limits import RENAL
 
