@@ -144,7 +144,7 @@ def _kidneys_too_slow(case: Case, drug_file: DrugFile) -> str:
     rule = drug_file.least_clearance
     if rule is None:
         return ""
-    clearance = read_now(RENAL, case.subject, case.now)
+    clearance = read_now(RENAL, case)
     if clearance is None or clearance.value >= rule.below.value:
         return ""
     return phrases.sentences((f"Creatinine clearance is {clearance.text}.", rule.reason))
