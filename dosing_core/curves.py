@@ -12,7 +12,7 @@ from dosing_core.inference.particles import Particles
 from dosing_core.kinetics import DoseTable, concentrations, train
 from dosing_core.population.individual import FloatArray, Individual
 from dosing_core.recommendation import Curve, CurvePoint, RegimenOption
-from dosing_core.regimens.options import band, six
+from dosing_core.regimens.options import band, sixes
 from dosing_core.regimens.past import TOLERANCE
 
 MOST_POINTS = 96
@@ -47,22 +47,19 @@ def curve(
     doses = history.joined(future)
     times = _times(doses, -past_h, ahead)
     sample = particles.map(lambda person, p: concentrations(person, p, doses, times, 0, TOLERANCE))
-    low, median, high = band(sample)
     none = np.zeros((1, population.dimension))
     typical = concentrations(population, population.parameters(none), doses, times, 0, TOLERANCE)[0]
     points = [
-        CurvePoint(
-            time=_instant(now, time),
-            low=six(low[i]),
-            median=six(median[i]),
-            high=six(high[i]),
-            population=six(typical[i]),
+        CurvePoint(time=_instant(now, time), low=low, median=median, high=high, population=middle)
+        for time, low, median, high, middle in zip(
+            times.tolist(), *(sixes(line) for line in (*band(sample), typical)), strict=True
         )
-        for i, time in enumerate(times)
     ]
     shown = doses.time[(doses.time >= -past_h) & (doses.time <= ahead)]
     return Curve(
-        role=option.role, points=tuple(points), dose_times=tuple(_instant(now, time) for time in shown)
+        role=option.role,
+        points=tuple(points),
+        dose_times=tuple(_instant(now, time) for time in shown.tolist()),
     )
 
 
@@ -92,4 +89,4 @@ def _times(doses: DoseTable, start: float, end: float) -> FloatArray:
 
 def _instant(now: datetime, hours: float) -> datetime:
     """The instant, to the second."""
-    return now + timedelta(seconds=round(float(hours) * 3600.0))
+    return now + timedelta(seconds=round(hours * 3600.0))

@@ -6,7 +6,6 @@ import numpy as np
 
 from dosing_core.inference.belief import Belief
 from dosing_core.inference.particles import Particles
-from dosing_core.inference.posterior import resample
 from dosing_core.population.individual import FloatArray
 
 
@@ -22,6 +21,6 @@ def reweighted(belief: Belief, weight: FloatArray, count: int) -> Particles:
     parts = []
     for part, piece, number in zip(belief.components, pieces, counts, strict=True):
         if number:
-            chosen = resample(piece / piece.sum(), part.posterior.eta, number)
+            chosen = part.posterior.chosen(number, piece / piece.sum())
             parts.append((part.individual, part.posterior.eta[chosen]))
     return Particles(tuple(parts))

@@ -72,7 +72,7 @@ def beside_people_alike(consultation: Consultation, answered: Regimen) -> Beside
 
 
 def _passing(particles: Particles) -> bool:
-    return any(person.occasion_effects is not None for person, _ in particles)
+    return any(bool(person.occasion_effects.any()) for person, _ in particles)
 
 
 def _population(own: Consultation) -> Belief:
@@ -83,8 +83,7 @@ def _lasting(particles: Particles) -> Particles:
     """The same people on a typical occasion."""
     parts = []
     for person, eta in particles:
-        passing = person.occasion_effects
-        parts.append((person, eta if passing is None else np.where(passing, 0.0, eta)))
+        parts.append((person, np.where(person.occasion_effects, 0.0, eta)))
     return Particles(tuple(parts))
 
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from dosing_core.inference.observations import Observations
 from dosing_core.inference.particles import Particles
-from dosing_core.inference.posterior import Posterior, posterior, resample
+from dosing_core.inference.posterior import Posterior, posterior
 from dosing_core.inference.summaries import effective_sample_size
 from dosing_core.kinetics import DoseTable
 from dosing_core.population.individual import FloatArray, Individual
@@ -65,8 +65,7 @@ class Belief:
         parts = []
         for part, count in zip(self.components, self._shares(n), strict=True):
             if count:
-                chosen = resample(part.posterior.weight, part.posterior.eta, count)
-                parts.append((part.individual, part.posterior.eta[chosen]))
+                parts.append((part.individual, part.posterior.eta[part.posterior.chosen(count)]))
         return Particles(tuple(parts))
 
     def without(self, index: int) -> FloatArray | None:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 
 import numpy as np
 
@@ -97,7 +97,7 @@ class Posterior:
 
     def thinned(self, n: int) -> Posterior:
         """``n`` equally weighted particles by systematic resampling along the first random effect."""
-        chosen = resample(self.weight, self.eta, n)
+        chosen = self.chosen(n)
         return Posterior(
             self.eta[chosen],
             np.full(n, 1.0 / n),
@@ -107,13 +107,27 @@ class Posterior:
             self.diagnostics,
         )
 
+    def chosen(self, n: int, weight: FloatArray | None = None) -> IntArray:
+        """Indices [n] of equally weighted particles, by ``weight`` [particles] instead of their own if it is
+        given; see ``resample``."""
+        return resample(self.weight if weight is None else weight, self._order, n)
 
-def resample(weight: FloatArray, eta: FloatArray, n: int) -> IntArray:
+    @cached_property
+    def _order(self) -> IntArray:
+        return in_order(self.eta)
+
+
+def in_order(eta: FloatArray) -> IntArray:
+    """Indices [n] of particles [n, d] along the first random effect."""
+    return np.argsort(eta[:, 0], kind="stable") if eta.shape[1] else np.arange(len(eta))
+
+
+def resample(weight: FloatArray, order: IntArray, n: int) -> IntArray:
     """Indices [n] of a systematic resample without chance: the i-th stands at (i + 1/2) / n of the weight.
 
-    Particles are taken along the first random effect, so that its distribution is kept to 1/n.
+    Particles are taken in ``order`` (see ``in_order``), so that the distribution of the first random effect
+    is kept to 1/n.
     """
-    order = np.argsort(eta[:, 0], kind="stable") if eta.shape[1] else np.arange(len(eta))
     cumulative = np.cumsum(weight[order])
     position = (np.arange(n) + 0.5) / n * cumulative[-1]
     chosen: IntArray = order[np.minimum(np.searchsorted(cumulative, position), len(order) - 1)]

@@ -146,6 +146,11 @@ class Individual:
 
     def parameters(self, eta: FloatArray) -> FloatArray:
         """Individual parameters [n, n_rows, n_parameters] for random effects [n, d]."""
+        plain = self.transform is None or not self.transform.any()
+        if plain and self.eta_acts is None and self.occasion_index is None:
+            factors = np.ones((len(eta), self.dimension + 1))
+            np.exp(eta, out=factors[:, :-1])
+            return np.asarray(np.take(factors, self.eta_index, axis=1)[:, None, :] * self.typical)
         padded = np.concatenate([eta, np.zeros((len(eta), 1))], axis=1)
         effect = padded[:, self.eta_index][:, None, :]
         if self.eta_acts is not None:

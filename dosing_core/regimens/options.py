@@ -35,6 +35,11 @@ def six(value: float) -> float:
     return float(f"{value:.6g}")
 
 
+def sixes(values: FloatArray) -> list[float]:
+    """Each of many values [n] as ``six`` has it."""
+    return [float(one) for one in (" %.6g" * len(values) % tuple(values.tolist())).split()]
+
+
 def estimate(values: FloatArray) -> Estimate:
     """Median and 90 % credible interval of equally likely values [n]."""
     low, median, high = band(values[:, None])

@@ -123,7 +123,7 @@ class Response:
         ``threshold`` [n] mg/L, one a particle. ``doses`` [n_doses] mg."""
         doses = np.asarray(doses, dtype=np.float64)
         times, found, first = self._grid, [], 0
-        for (individual, parameters), profile in zip(self._past.parts, self._profile(times), strict=True):
+        for (individual, parameters), profile in zip(self._past.steady, self._profile(times), strict=True):
             own = threshold[first : first + len(parameters)]
             first += len(parameters)
             found.append(share_above(profile, times, _kinetic(individual, own)[None, :] / doses[:, None]))
@@ -177,13 +177,13 @@ class Response:
         return _joined(
             [
                 _observed(individual, np.multiply.outer(doses, kinetic))
-                for (individual, _), kinetic in zip(self._past.parts, unit, strict=True)
+                for (individual, _), kinetic in zip(self._past.steady, unit, strict=True)
             ]
         )
 
     def _profile(self, times: FloatArray) -> list[FloatArray]:
         """Kinetic concentration [n, n_times] of 1 mg at steady state, ``times`` h after a dose, by part."""
-        return [self._unit(individual, parameters, times) for individual, parameters in self._past.parts]
+        return [self._unit(individual, parameters, times) for individual, parameters in self._past.steady]
 
     def _unit(self, individual: Individual, parameters: FloatArray, times: FloatArray) -> FloatArray:
         interval = float(self.schedule.interval_h)
@@ -207,7 +207,8 @@ class Response:
     @cached_property
     def _areas(self) -> list[_SteadyArea]:
         return [
-            _steady_area(individual, parameters, self.schedule) for individual, parameters in self._past.parts
+            _steady_area(individual, parameters, self.schedule)
+            for individual, parameters in self._past.steady
         ]
 
     @cached_property
@@ -216,7 +217,7 @@ class Response:
 
     @cached_property
     def _peaks(self) -> list[FloatArray]:
-        return [self._peak(individual, parameters) for individual, parameters in self._past.parts]
+        return [self._peak(individual, parameters) for individual, parameters in self._past.steady]
 
     def _peak(self, individual: Individual, parameters: FloatArray) -> FloatArray:
         """Highest kinetic concentration [n] of 1 mg at steady state."""
@@ -246,6 +247,18 @@ class _Past:
         self.first_h = float(first_h)
         self.history = history
         self._areas: dict[tuple[int, float | None, bool, float, float], FloatArray] = {}
+
+    @cached_property
+    def steady(self) -> list[tuple[Individual, FloatArray]]:
+        """The parts as a steady state takes them, [n, 1, n_parameters]. Only the last row counts there, and
+        closed forms differ in nothing but parameters and binding: neighbours with the same one are joined."""
+        found: list[tuple[Individual, list[FloatArray]]] = []
+        for individual, parameters in self.parts:
+            if found and _steady_alike(found[-1][0], individual):
+                found[-1][1].append(parameters[:, -1:])
+            else:
+                found.append((individual, [parameters[:, -1:]]))
+        return [(individual, np.concatenate(rows)) for individual, rows in found]
 
     def free_area(
         self, individual: Individual, parameters: FloatArray, window: tuple[float, float]
@@ -278,6 +291,15 @@ class _Past:
         if key not in self._areas:
             self._areas[key] = auc(individual, parameters, doses, *window)
         return self._areas[key]
+
+
+def _steady_alike(one: Individual, other: Individual) -> bool:
+    """True if at steady state nothing sets the two apart but their parameters."""
+    if isinstance(one.structure, System) or isinstance(other.structure, System):
+        return one is other
+    if one.binding is None or other.binding is None:
+        return one.binding is other.binding
+    return np.array_equal(one.binding[-1], other.binding[-1])
 
 
 @dataclass(frozen=True, eq=False)

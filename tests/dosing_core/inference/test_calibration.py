@@ -15,7 +15,7 @@ from simulated_patients import CLOSED, FAMILIES, Family
 
 from dosing_core.inference import Posterior, posterior
 from dosing_core.inference.map_estimate import whitening
-from dosing_core.inference.posterior import resample
+from dosing_core.inference.posterior import in_order, resample
 from dosing_core.population.individual import FloatArray
 
 CLASSES = 10
@@ -47,7 +47,7 @@ def _ranks(family: Family, n: int, seed: int, laplace: bool = False) -> FloatArr
         if laplace:
             eta, weight = _laplace(found, family, rng), np.full(2000, 1 / 2000)
         one = [_share_below(truth[k], eta[:, k], weight) for k in range(len(truth))]
-        some = eta[resample(weight, eta, EXPOSURES)]
+        some = eta[resample(weight, in_order(eta), EXPOSURES)]
         exposures = family.exposure(np.concatenate([truth[None], some]))
         ranks.append([*one, _share_below(exposures[0], exposures[1:], np.full(EXPOSURES, 1 / EXPOSURES))])
     return np.array(ranks)
