@@ -87,9 +87,10 @@ def _library(options: argparse.Namespace) -> Library:
 
 def _list(options: argparse.Namespace) -> int:
     library = _library(options)
-    rows = [("drug", "models", "default model", "confidence", "targets", "review", "file")]
+    rows = [("drug", "models", "rules", "speaks", "confidence", "targets", "review", "file")]
     for drug_file in library.drugs():
-        default = drug_file.model
+        default, rules = drug_file.model, drug_file.rules
+        first = rules[-1] if rules and (default is None or drug_file.leading != "models") else default
         targets = ", ".join(
             f"{target.metric} {target.range.low:g}–{target.range.high:g} {target.range.unit}"
             for target in drug_file.targets
@@ -98,8 +99,9 @@ def _list(options: argparse.Namespace) -> int:
             (
                 drug_file.drug,
                 str(len(drug_file.models)),
-                default.name,
-                str(default.confidence),
+                str(len(rules)),
+                first.name if first else "",
+                _confidences(drug_file, str(first.confidence) if first else "", library),
                 targets,
                 drug_file.review.status,
                 _place(library, drug_file.drug),
@@ -107,6 +109,15 @@ def _list(options: argparse.Namespace) -> int:
         )
     print(table(rows))
     return 0
+
+
+def _confidences(drug_file: DrugFile, first: str, library: Library) -> str:
+    """The confidence of who speaks, and whether anything of low confidence waits or has been allowed."""
+    said = [model.confidence == "low" for model in drug_file.models]
+    said += [rule.confidence == "low" for rule in drug_file.rules]
+    if not any(said):
+        return first
+    return f"{first} (low: {'allowed' if drug_file.drug in library.low_confidence else 'off'})"
 
 
 def _place(library: Library, drug: str) -> str:

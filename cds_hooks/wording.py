@@ -199,17 +199,36 @@ class Wording:
         return {"inside": "inside", "edge": "at the edge of", "outside": "outside"}[model.applicability]
 
     def dose(self, milligrams: float) -> str:
-        """``1,250 mg``."""
-        return f"{plain(milligrams)} mg"
+        """``1,250 mg``, or ``12 µg`` of a drug that is read so."""
+        return phrases.dose(milligrams, self.display)
 
     def regimen(self, regimen: Regimen) -> str:
-        """``1,000 mg every 12 h``."""
-        return f"{self.dose(regimen.dose_mg)} {phrases.every(regimen.interval_h)}"
+        """``1,000 mg every 12 h``, ``750 mg once``."""
+        return phrases.regimen(regimen, self.display)
 
     def regimen_in_full(self, regimen: Regimen) -> str:
         """``1,000 mg intravenously every 12 h, each over 2 h``."""
-        text = f"{self.dose(regimen.dose_mg)} {ROUTES[regimen.route]} {phrases.every(regimen.interval_h)}"
-        return f"{text}, each over {minutes(regimen.duration_h)}" if regimen.duration_h else text
+        text = f"{self.dose(regimen.dose_mg)} {ROUTES[regimen.route]} {phrases.often(regimen)}"
+        each = "" if regimen.once else "each "
+        return f"{text}, {each}over {minutes(regimen.duration_h)}" if regimen.duration_h else text
+
+    def by_rule(self, answer: Recommendation, option: RegimenOption) -> str:
+        """What a rule's dose is meant to give: ``cumulative AUC 5 mg·min/mL``; empty if nothing is named."""
+        said, target = option.by_rule, answer.target
+        if said is None or said.exposure is None or target is None:
+            return ""
+        value = f"{self.value(target.metric, said.exposure)} {self.unit(target.metric, target)}".strip()
+        return f"{name_of(target.metric, target)} {value}"
+
+    def rule_range(self, option: RegimenOption) -> str:
+        """The published range of one dose, or the rule's one dose before rounding; empty if neither."""
+        said = option.by_rule
+        if said is None or said.exact_mg is None:
+            return ""
+        if said.low_mg is None or said.high_mg is None:
+            return self.dose(float(f"{said.exact_mg:.4g}"))
+        low, high = (self.dose(float(f"{end:.3g}")) for end in (said.low_mg, said.high_mg))
+        return f"{low} to {high}"
 
     def order(self, order: Order) -> str:
         """The order in question in one line, as complete as it is written."""
@@ -247,7 +266,9 @@ def standing(recommendation: Recommendation, option: RegimenOption) -> str:
     exposure = next((e for e in option.exposures if target and e.metric == target.metric), None)
     if recommendation.hold:
         return "waits for a level"
-    if target is None or exposure is None:
+    if option.by_rule is not None:
+        return "fits the rule" if option.by_rule.inside else "is outside the rule"
+    if target is None or exposure is None or option.inside is None:
         return "can stand"
     if not target.low <= exposure.estimate.median <= target.high:
         return "is at the edge of the target"

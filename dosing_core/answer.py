@@ -7,7 +7,6 @@ bytes.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -16,22 +15,20 @@ import numpy as np
 
 from dosing_core import explain, phrases, sampling
 from dosing_core.averaging import panel, unusable_choice
-from dosing_core.case import Case, Finding, Regimen
+from dosing_core.case import Case, Regimen
 from dosing_core.consultation import Consultation, best_under, consult, usable
 from dosing_core.curves import curve, past_window
 from dosing_core.errors import UnusableGoal
-from dosing_core.facts import words_of
 from dosing_core.for_patient import for_patient
 from dosing_core.gains import gains
 from dosing_core.goals.steepness import steepness
 from dosing_core.informative import most_informative
 from dosing_core.kinetics import hours
 from dosing_core.library import DrugFile, Library, installed
-from dosing_core.model_uses import model_uses
+from dosing_core.model_uses import alone, model_uses
 from dosing_core.parameters import expected_person
 from dosing_core.plan import plan
 from dosing_core.population.bind import Bound
-from dosing_core.population.readings import read_now
 from dosing_core.recommendation import (
     BrokenLimit,
     Curve,
@@ -41,14 +38,16 @@ from dosing_core.recommendation import (
     RegimenOption,
     Steepness,
 )
+from dosing_core.refusal import for_want_of, refusal
 from dosing_core.regimens.banding import band
 from dosing_core.regimens.comparison import alternatives, is_relevant
 from dosing_core.regimens.holding import holding
-from dosing_core.regimens.limits import RENAL, broken, is_absurd, patient_limits, touched
+from dosing_core.regimens.limits import broken, is_absurd, touched
 from dosing_core.regimens.loading import LoadingDose, choose_loading
 from dosing_core.regimens.options import Draft, judge
 from dosing_core.regimens.search import Scored
-from dosing_core.screening import ORDER_OF_REQUESTS, Screening, latest_measurement, screen
+from dosing_core.rules.answer import ask_all, rule_answer
+from dosing_core.screening import ORDER_OF_REQUESTS, Screening, screen
 from dosing_core.sensitivity import assumptions
 from dosing_core.variability import beside_people_alike, other_modes
 from dosing_core.version import engine
@@ -67,18 +66,37 @@ def recommend(case: Case, library: Library | None = None) -> Recommendation:
     """
     library = library or installed()
     drug_file = library.load(case.order.drug)
-    said = _answered_from(case, drug_file.at_age(case.subject.age_years))
+    allow_low = case.order.drug in library.low_confidence
+    said = _answered_from(case, drug_file.at_age(case.subject.age_years), allow_low)
     return said.model_copy(update={"engine": engine(drug_file, library)})
 
 
-def _answered_from(case: Case, drug_file: DrugFile) -> Recommendation:
+def _answered_from(case: Case, drug_file: DrugFile, allow_low: bool) -> Recommendation:
+    """Rules or models, as the file says; whoever does not lead stands beside the answer."""
     screening = screen(case, drug_file)
-    if screening.outcome is not None:
-        return _refusal(case, drug_file, screening, screening.outcome, screening.reason)
     counted = usable(case, screening.doses, screening)
-    if unusable := unusable_choice(case, drug_file):
+    asked = ask_all(counted, drug_file, screening, allow_low)
+    if asked is not None and asked.alarm:
+        return rule_answer(asked)
+    if screening.outcome is not None:
+        return refusal(case, drug_file, screening, screening.outcome, screening.reason)
+    if asked is None:
+        return _by_models(case, counted, drug_file, screening, allow_low)
+    if not drug_file.models:
+        return rule_answer(asked)
+    models = _by_models(case, counted, drug_file, screening, allow_low)
+    if not asked.leads:
+        return models.model_copy(update={"rules": asked.uses(False)})
+    return rule_answer(asked).model_copy(update={"models": alone(models)})
+
+
+def _by_models(
+    case: Case, counted: Case, drug_file: DrugFile, screening: Screening, allow_low: bool
+) -> Recommendation:
+    """The answer of the population models. ``counted``: with the usable doses and levels only."""
+    if unusable := unusable_choice(case, drug_file, allow_low):
         text = f"{phrases.capital(drug_file.display.drug_name)} is not individualised: {unusable}."
-        return _refusal(case, drug_file, screening, "insufficient", text)
+        return refusal(case, drug_file, screening, "insufficient", text)
     try:
         models = panel(counted, drug_file)
         if not models.speakers:
@@ -86,12 +104,12 @@ def _answered_from(case: Case, drug_file: DrugFile) -> Recommendation:
         consultation = consult(counted, drug_file, screening, models)
         return _answer(case, consultation, screening)
     except UnusableGoal as error:
-        return _refusal(case, drug_file, screening, "insufficient", error.reason)
+        return refusal(case, drug_file, screening, "insufficient", error.reason)
     except (ArithmeticError, ValueError, np.linalg.LinAlgError):
         # A valid case whose numbers break down (an absurd dose, a level of a billion) gets an honest no.
         name = phrases.capital(drug_file.display.drug_name)
         text = f"{name} is not individualised: the figures on record give no usable numbers."
-        return _refusal(case, drug_file, screening, "insufficient", text)
+        return refusal(case, drug_file, screening, "insufficient", text)
 
 
 def _answer(case: Case, consultation: Consultation, screening: Screening) -> Recommendation:
@@ -250,7 +268,7 @@ def _clearing(consultation: Consultation, option: RegimenOption) -> RegimenOptio
     if own.target.metric != "auc24" or not own.case.doses or option.role == "as_ordered":
         return option
     steady = next(one.estimate.median for one in option.exposures if one.metric == "auc24")
-    if steady > own.target.high or option.first_day.median <= own.target.high:
+    if steady > own.target.high or option.first_day is None or option.first_day.median <= own.target.high:
         return option
     text = "The first 24 h still exceed the target, as earlier doses have to clear first."
     return option.model_copy(update={"notes": (*option.notes, text)})
@@ -427,61 +445,8 @@ def _model_may_not_speak(
     case: Case, drug_file: DrugFile, screening: Screening, bound: Bound
 ) -> Recommendation:
     """The model wants a fact that is not there, or the patient is beyond its limits."""
-    name = phrases.capital(drug_file.display.drug_name)
     if bound.missing:
-        missing = tuple(
-            Finding(kind="missing", about=fact, detail=f"no {words_of(fact)} on record")
-            for fact in bound.missing
-        )
-        known = {finding.about for finding in screening.findings}
-        findings = (*screening.findings, *(one for one in missing if one.about not in known))
-        text = f"{name} is not individualised: {phrases.listed([f.detail for f in missing])}."
-        requests = tuple(fact for fact in ORDER_OF_REQUESTS if fact in bound.missing)
-        return _refusal(case, drug_file, screening, "insufficient", text, findings, requests)
+        return for_want_of(case, drug_file, screening, bound.missing)
+    name = phrases.capital(drug_file.display.drug_name)
     text = f"{name} is outside the model here: {'; '.join(bound.beyond_validity)}."
-    return _refusal(case, drug_file, screening, "out_of_scope", text)
-
-
-def _refusal(
-    case: Case,
-    drug_file: DrugFile,
-    screening: Screening,
-    outcome: Literal["insufficient", "out_of_scope"],
-    reason: str,
-    findings: tuple[Finding, ...] | None = None,
-    requests: Sequence[str] | None = None,
-) -> Recommendation:
-    """No dose: what is missing or why not, and what still holds without it."""
-    wanted = set(screening.requests if requests is None else requests)
-    still_true = (phrases.usual_limits(drug_file),) if outcome == "insufficient" else ()
-    next_level = sampling.red_flag(drug_file, None, case.now) if screening.paused else None
-    limits = _beyond_any_limit(case, drug_file) if outcome == "insufficient" else ()
-    return Recommendation(
-        outcome=outcome,
-        drug=drug_file.drug,
-        display=drug_file.as_display,
-        reason=reason,
-        broken_limits=limits,
-        left_out=screening.left_out,
-        missing=screening.findings if findings is None else findings,
-        requests=tuple(name for name in ORDER_OF_REQUESTS if name in wanted),
-        next_level=next_level,
-        why=still_true,
-        warnings=(*explain.about_the_order(limits), *screening.warnings),
-        red_flags=screening.red_flags if outcome == "insufficient" else screening.level_flags,
-        references=explain.references(drug_file),
-        engine="",
-    )
-
-
-def _beyond_any_limit(case: Case, drug_file: DrugFile) -> tuple[BrokenLimit, ...]:
-    """What is wrong with the order whoever the patient is; by weight too, where a fresh one is known."""
-    ordered = case.order.regimen
-    if ordered is None:
-        return ()
-    weight = latest_measurement(case.subject.weight, case.now)
-    clearance = read_now(RENAL, case)
-    limits = patient_limits(
-        drug_file, weight.value if weight else math.inf, None, clearance.value if clearance else None
-    )
-    return broken(ordered, limits, drug_file)
+    return refusal(case, drug_file, screening, "out_of_scope", text)

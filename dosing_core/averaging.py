@@ -165,8 +165,10 @@ def asked(case: Case, drug_file: DrugFile) -> tuple[tuple[PopulationModel, float
     return drug_file.asked
 
 
-def unusable_choice(case: Case, drug_file: DrugFile) -> str:
-    """Why the one model that was asked for cannot speak, whoever the patient is; empty if it can."""
+def unusable_choice(case: Case, drug_file: DrugFile, allow_low: bool = False) -> str:
+    """Why the one model that was asked for cannot speak, whoever the patient is; empty if it can.
+
+    ``allow_low``: the hospital lets low confidence speak."""
     name = case.options.model
     if name is None:
         return ""
@@ -175,6 +177,8 @@ def unusable_choice(case: Case, drug_file: DrugFile) -> str:
         return f"no model called {name} is in the drug file"
     if model.use != "estimation":
         return f"{model.name} gives typical values only, which say nothing of how people differ"
+    if model.confidence == "low" and not allow_low:
+        return f"the confidence of {model.name} is low, and this hospital has not allowed it"
     return ""
 
 

@@ -40,6 +40,8 @@ ConditionName = Literal[
 COVARIATE_UNITS: dict[str, str] = {fact.name: fact.unit for fact in FACTS}
 
 PositiveFloat = Annotated[float, Field(gt=0)]
+LONGEST_INFUSION_H = 168.0
+"""h of one dose. Project policy: a week; fluorouracil runs for two to five days."""
 
 Metric = Literal[
     "auc24",
@@ -165,7 +167,7 @@ class Dose(Value):
     time: AwareDatetime
     amount_mg: PositiveFloat
     route: Route
-    duration_h: Annotated[float, Field(ge=0, le=24)] = 0.0
+    duration_h: Annotated[float, Field(ge=0, le=LONGEST_INFUSION_H)] = 0.0
     """Length of the infusion; 0 for a bolus and for a dose that is swallowed or goes under the skin."""
     status: Literal["administered", "ordered"] = "administered"
     source: str
@@ -186,12 +188,21 @@ class Level(Value):
 
 
 class Regimen(Value):
-    """A repeating dose: this much, this often, by this route."""
+    """A repeating dose, this much, this often, by this route; or a single one."""
 
     dose_mg: PositiveFloat
     interval_h: PositiveFloat
+    """Of a single dose 24 h: the day that it is given on."""
     route: Route
-    duration_h: Annotated[float, Field(ge=0, le=24)] = 0.0
+    duration_h: Annotated[float, Field(ge=0, le=LONGEST_INFUSION_H)] = 0.0
+    once: bool = False
+    """A single dose; nothing is said of another."""
+
+    @model_validator(mode="after")
+    def _one_dose_is_one_day(self) -> Regimen:
+        if self.once and self.interval_h != 24.0:
+            raise ValueError("interval_h: a single dose has no interval; 24 h stand for its day")
+        return self
 
     @property
     def daily_dose_mg(self) -> float:
@@ -207,8 +218,9 @@ class Order(Value):
     regimen: Regimen | None = None
     start: AwareDatetime | None = None
     kind: Literal["repeating", "as_needed", "single", "several", "continuous", "other"] = "repeating"
-    """What the order asks for. Only a repeating dose is judged or completed. ``several``: more than one
-    instruction, and nobody knows how they go together; ``other``: a product or route not covered here."""
+    """What the order asks for. A repeating dose is judged or completed, and of drugs whose file says so a
+    single one. ``several``: more than one instruction, and nobody knows how they go together; ``other``: a
+    product or route not covered here."""
     running: bool = False
     """True if the same drug is already being given, so the order continues or changes a treatment."""
     source: str

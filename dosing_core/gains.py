@@ -24,7 +24,7 @@ LEAST_SHARE = 0.02
 def gains(consultation: Consultation, next_level: NextLevel | None) -> tuple[Gain, ...]:
     """Everything whose worth is known, the most worthwhile first."""
     found = [*_unknown_fact(consultation), *_level(consultation, next_level)]
-    return tuple(sorted(found, key=lambda gain: gain.loss_then - gain.loss_now))
+    return tuple(sorted(found, key=lambda gain: (gain.loss_then or 0.0) - (gain.loss_now or 0.0)))
 
 
 def _unknown_fact(own: Consultation) -> Iterator[Gain]:

@@ -46,6 +46,8 @@ def factor_of(metric: Metric, display: Display | None) -> float:
         return 100.0
     if metric in EFFECTS or display is None:
         return 1.0
+    if metric in AREAS and display.auc_unit:
+        return display.auc_factor
     return display.concentration_factor
 
 
@@ -59,6 +61,8 @@ def unit_of(metric: Metric, display: Display | None, target: Target | None = Non
     unit = display.concentration_unit if display is not None else "mg/L"
     if metric not in AREAS:
         return unit
+    if display is not None and display.auc_unit:
+        return display.auc_unit
     mass, _, volume = unit.partition("/")
     return f"{mass}·h/{volume}" if volume else f"{mass}·h"
 

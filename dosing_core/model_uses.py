@@ -12,7 +12,7 @@ from dosing_core.averaging import Silent, Speaker
 from dosing_core.case import Regimen
 from dosing_core.consultation import Consultation
 from dosing_core.population.individual import FloatArray
-from dosing_core.recommendation import AloneAnswer, ModelUse
+from dosing_core.recommendation import AloneAnswer, ModelUse, Recommendation
 from dosing_core.regimens.candidates import Candidate
 from dosing_core.regimens.comparison import best
 from dosing_core.regimens.options import estimate, six
@@ -31,6 +31,29 @@ def model_uses(consultation: Consultation, answered: Regimen | None) -> tuple[Mo
     return (
         *_speaking(consultation, answered),
         *(_kept_out(consultation, one) for one in consultation.panel.silent),
+    )
+
+
+def alone(answer: Recommendation) -> tuple[ModelUse, ...]:
+    """The models of an answer that stands beside another: those that spoke with what they would choose."""
+    chosen = answer.option("recommended") or answer.option("as_ordered")
+    target = answer.target
+    exposure = next(
+        (e.estimate for e in chosen.exposures if target and e.metric == target.metric)
+        if chosen
+        else iter(()),
+        None,
+    )
+    if chosen is None or chosen.inside is None or exposure is None:
+        return tuple(
+            one
+            if one.silent
+            else one.model_copy(update={"weight": 0.0, "silent": answer.reason.rstrip(". ")})
+            for one in answer.models
+        )
+    said = AloneAnswer(regimen=chosen.regimen, exposure=exposure, inside=chosen.inside.value)
+    return tuple(
+        one if one.silent or one.alone else one.model_copy(update={"alone": said}) for one in answer.models
     )
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Literal
 
-from dosing_core.case import CovariateName, Measurement, Route
+from dosing_core.case import CovariateName, Measurement, Metric, Regimen, Route
 from dosing_core.facts import words_of
 from dosing_core.library.schema import DrugFile
 from dosing_core.metric_words import factor_of, name_of, unit_of
@@ -69,9 +69,21 @@ def hours_between(earlier: datetime, later: datetime) -> float:
     return (later - earlier).total_seconds() / 3600.0
 
 
-def dose(milligrams: float) -> str:
-    """``1,250 mg``."""
-    return f"{plain(milligrams)} mg"
+def dose(milligrams: float, display: Display | None = None) -> str:
+    """``1,250 mg``; ``8.33 µg`` of a drug that is read so."""
+    if display is None:
+        return f"{plain(milligrams)} mg"
+    return f"{plain(milligrams * display.dose_factor)} {display.dose_unit}"
+
+
+def regimen(value: Regimen, display: Display | None = None) -> str:
+    """``1,000 mg every 12 h``; ``750 mg once``."""
+    return f"{dose(value.dose_mg, display)} {often(value)}"
+
+
+def often(value: Regimen) -> str:
+    """``once``, ``every 12 h``."""
+    return "once" if value.once else every(value.interval_h)
 
 
 def in_words(interval_h: float) -> tuple[float, Literal["week", "day", "hour"]]:
@@ -118,6 +130,11 @@ def concentration(value_mg_L: float, display: Display) -> str:
 def interval(estimate: Estimate, display: Display) -> str:
     """``8.1–31``."""
     return f"{concentration(estimate.low, display)}–{concentration(estimate.high, display)}"
+
+
+def metric_word(metric: Metric) -> str:
+    """``AUC24``, ``cumulative AUC``."""
+    return name_of(metric)
 
 
 def metric_name(value: Target) -> str:

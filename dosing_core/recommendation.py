@@ -26,6 +26,12 @@ class Display(Value):
     concentration_factor: float
     """Multiply mg/L by this to get ``concentration_unit``; AUC likewise, with ``·h`` in the unit."""
     dose_unit: str = "mg"
+    dose_factor: float = 1.0
+    """Multiply mg by this to get ``dose_unit``."""
+    auc_unit: str = ""
+    """Of areas, where another than ``concentration_unit`` with ``·h``."""
+    auc_factor: float = 1.0
+    """Multiply mg·h/L by this to get ``auc_unit``."""
 
 
 class Estimate(Value):
@@ -124,8 +130,24 @@ class Steepness(Value):
     the nearest dose."""
 
 
+class RuleDose(Value):
+    """What a published rule says of a regimen, where a rule speaks and no model."""
+
+    rule: str
+    """Id of the rule."""
+    exact_mg: float | None = None
+    """One dose before caps and rounding to what is stocked."""
+    low_mg: float | None = None
+    high_mg: float | None = None
+    """The published range of one dose; None where the rule names one dose."""
+    exposure: float | None = None
+    """What the dose is meant to give, in the target's metric (mg·h/L, mg/L): a point, no prediction."""
+    inside: bool | None = None
+    """True if the regimen is what the rule allows; None where that cannot be told."""
+
+
 class RegimenOption(Value):
-    """One regimen, judged."""
+    """One regimen, judged: by models with chances, or by a rule without."""
 
     role: Literal["as_ordered", "recommended", "alternative"]
     regimen: Regimen
@@ -133,12 +155,14 @@ class RegimenOption(Value):
     loading_duration_h: float | None = None
     first_dose_at: AwareDatetime
     exposures: tuple[Exposure, ...]
-    first_day: Estimate
-    """AUC over the first 24 h from ``first_dose_at``, loading dose included, mg·h/L."""
-    inside: Chance
-    above: Chance
-    below: Chance
-    expected_loss: float
+    first_day: Estimate | None = None
+    """AUC over the first 24 h from ``first_dose_at``, loading dose included, mg·h/L; None where a rule
+    speaks, as are the chances and the loss."""
+    inside: Chance | None = None
+    above: Chance | None = None
+    below: Chance | None = None
+    expected_loss: float | None = None
+    by_rule: RuleDose | None = None
     notes: tuple[str, ...] = ()
     """Limits that this regimen touches or breaks, in words."""
     judged_at_h: float | None = None
@@ -275,6 +299,33 @@ class ModelUse(Value):
     notes: tuple[str, ...] = ()
 
 
+class RuleUse(Value):
+    """A published rule of the drug file that was asked."""
+
+    id: str
+    name: str
+    spoke: bool
+    """True for the one that the answer follows."""
+    confidence: Literal["high", "medium", "low"]
+    population: str
+    inside_population: bool = True
+    because: tuple[str, ...] = ()
+    """What sets the patient apart from the people that the rule is for."""
+    silent: str = ""
+    """Why it has nothing to say; empty if it has."""
+    outcome: Literal["dose", "hold", "avoid", "check", ""] = ""
+    says: str = ""
+    """What it says, in a sentence."""
+    regimen: Regimen | None = None
+    """The dose that it gives, as stocked."""
+    dose: RuleDose | None = None
+    working: tuple[str, ...] = ()
+    """The inputs as they were counted, and what limited the dose."""
+    reference: str = ""
+    url: str = ""
+    notes: tuple[str, ...] = ()
+
+
 class UsedFact(Value):
     """One fact that the answer rests on."""
 
@@ -291,7 +342,17 @@ class Assumption(Value):
     otherwise: str = ""
     regimen_otherwise: Regimen | None = None
     about: Literal[
-        "weight", "renal_equation", "adherence", "timing", "model", "unknown", "creatinine", "level", ""
+        "weight",
+        "renal_equation",
+        "adherence",
+        "timing",
+        "model",
+        "unknown",
+        "creatinine",
+        "level",
+        "fact",
+        "aim",
+        "",
     ] = ""
     """Which kind of assumption it is, where the dose was worked out otherwise."""
     effect: float | None = None
@@ -331,9 +392,9 @@ class Gain(Value):
     about: str
     """``level``, or the unknown fact."""
     text: str
-    loss_now: float
-    """Expected loss of the best regimen as things are known."""
-    loss_then: float
+    loss_now: float | None = None
+    """Expected loss of the best regimen as things are known; None where a rule speaks."""
+    loss_then: float | None = None
     """Expected loss if it were known and the regimen followed it."""
     regimens: tuple[Regimen, ...] = ()
     """What it might call for, without repeats."""
@@ -393,7 +454,10 @@ class Recommendation(Value):
     hold: str = ""
     """Why the next dose waits for a new level, whatever regimen follows; empty if nothing says so."""
     assumptions: tuple[Assumption, ...] = ()
+    speaks: Literal["models", "rules"] = "models"
+    """Whose answer this is; the other stands beside it."""
     models: tuple[ModelUse, ...] = ()
+    rules: tuple[RuleUse, ...] = ()
     references: tuple[Reference, ...] = ()
     diagnostics: Diagnostics | None = None
     variability: Variability | None = None

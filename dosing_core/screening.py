@@ -152,7 +152,7 @@ def _kidneys_too_slow(case: Case, drug_file: DrugFile) -> str:
 
 def _without_pause(ordered: Regimen | None) -> bool:
     """True if the infusion lasts until the next one begins."""
-    return ordered is not None and ordered.duration_h >= ordered.interval_h
+    return ordered is not None and not ordered.once and ordered.duration_h >= ordered.interval_h
 
 
 def _missing(case: Case, drug_file: DrugFile, found: Screening, read: ReadLevels) -> Iterator[Finding]:
@@ -164,7 +164,7 @@ def _missing(case: Case, drug_file: DrugFile, found: Screening, read: ReadLevels
         value = phrases.measured(read.above.value_mg_L, drug_file.as_display)
         detail = f"a level is above {value}, and nobody knows by how much"
         yield Finding(kind="excluded", about="levels", detail=detail, source=read.above.source)
-    if case.order.kind != "repeating":  # another regimen would be no answer to it
+    if case.order.kind not in drug_file.orders:  # another regimen would be no answer to it
         words = {"as_needed": "to be given as needed", "single": "for a single dose"}
         detail = f"the order is {words.get(case.order.kind, 'not one repeating dose')}"
         yield found.order_unread or Finding(kind="excluded", about="order", detail=detail)
@@ -251,11 +251,14 @@ def _matters(finding: Finding, drug_file: DrugFile) -> bool:
     """Whether a finding of the record's reader touches this answer: facts that the drug does not use are left
     out, unless they say something about doses, levels, the order or the person."""
     covariates = [one for model, _ in drug_file.asked for one in model.covariates.values()]
+    covariates += [one for rule in drug_file.rules for one in rule.covariates.values()]
     used = {"doses", "levels", "order", "age", "sex", "conditions"}
     used |= {rule.name for rule in drug_file.freshness}
     used |= {fact for one in covariates for fact in facts_read(one)}
     if drug_file.loading:
         used.add("height")
+    if any(rule.genes for rule in drug_file.rules):
+        used.add("genotypes")
     return finding.about in used
 
 

@@ -11,14 +11,14 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from dosing_core.case import CoMedication, Dose, Finding, Route
+from dosing_core.case import CoMedication, Dose, Finding, Regimen, Route
 from dosing_core.library import load_drug
 from fhir_adapters.chart import OrderedCourse
 from fhir_adapters.dosage import Dosage, amount, rate_duration, read_dosage, systemic
 from fhir_adapters.elements import Resource, items, member, moment, referenced, said_at, source, word
 from fhir_adapters.labs import CLOCKS
 from fhir_adapters.order import regimen_of
-from fhir_adapters.product import Product, product, usual_infusion_h
+from fhir_adapters.product import A_DAY_H, Product, longest_infusion_h, product, usual_infusion_h
 from fhir_adapters.subject import of_another
 from fhir_adapters.terminology.routes import charted_route, route
 from fhir_adapters.terminology.units import quantity
@@ -27,8 +27,6 @@ GIVEN = frozenset({"completed", "in-progress"})
 NOT_GIVEN = frozenset({"not-done", "entered-in-error"})
 INTENDED = frozenset({"plan", "proposal", "option"})
 """Intents of requests that nobody carries out yet."""
-LONGEST_H = 24.0
-"""One dose runs at most so long; the case knows no longer one."""
 
 Medications = Mapping[str, Resource]
 
@@ -87,8 +85,9 @@ def read_administration(
     if mass is None:
         return left_out(problems[0] if problems else "its amount is not charted")
     hours, remark = _duration(resource, way, mass, volume, start, end, order, read)
-    if hours is None or hours > LONGEST_H:
-        return left_out("its length is not charted" if hours is None else "it runs longer than a day")
+    if hours is None or hours > longest_infusion_h(drug):
+        longest = f"it runs longer than {'a day' if longest_infusion_h(drug) == A_DAY_H else 'a week'}"
+        return left_out("its length is not charted" if hours is None else longest)
     if remark:
         notes.append(Finding(kind="note", about="doses", detail=remark, source=origin))
     begun = min(start, now)
@@ -233,6 +232,8 @@ def read_course(
     begun = min(starts) if starts else authored.instant if authored and authored.exact else None
     if regimen is None or begun is None:
         return OrderedCourse(source=origin, route=way, begun=begun), []
+    if regimen.once:
+        return _single(regimen, begun, since, now, origin), []
     step = timedelta(hours=regimen.interval_h)
     course = OrderedCourse(source=origin, route=way, begun=begun, interval_h=regimen.interval_h)
     if loading is not None or now - begun < step:
@@ -249,6 +250,18 @@ def read_course(
         for count in range(first, last + 1)
     )  # fmt: skip
     return course.model_copy(update={"doses": doses}), []
+
+
+def _single(regimen: Regimen, begun: datetime, since: datetime, now: datetime, origin: str) -> OrderedCourse:
+    """An order of one dose, with it if its time has come."""
+    course = OrderedCourse(source=origin, route=regimen.route, begun=begun)
+    if not since <= begun <= now:
+        return course
+    dose = Dose(
+        time=begun, amount_mg=regimen.dose_mg, route=regimen.route,
+        duration_h=regimen.duration_h, status="ordered", source=origin,
+    )  # fmt: skip
+    return course.model_copy(update={"doses": (dose,)})
 
 
 def _is_active(resource: Resource, now: datetime) -> bool:

@@ -11,10 +11,11 @@ from decimal import Decimal
 from typing import Literal
 
 from dosing_core.case import Finding, Order, Regimen, Route
+from dosing_core.library import load_drug
 from dosing_core.value import Value
 from fhir_adapters.dosage import Dosage, read_dosage
 from fhir_adapters.elements import Resource, items, referenced, source, text, word
-from fhir_adapters.product import product, usual_infusion_h
+from fhir_adapters.product import longest_infusion_h, product, usual_infusion_h
 from fhir_adapters.terminology.units import as_written
 
 OVER = frozenset({"entered-in-error", "cancelled", "stopped", "completed", "ended"})
@@ -97,10 +98,10 @@ def _kind(
         return "as_needed"
     if any(one.rate_only for one in dosages):
         return "continuous"
+    if len(dosages) == 1 and dosages[0].once:
+        return "single"
     if understood or not dosages:
         return "repeating"
-    if all(one.once for one in dosages) and len(dosages) == 1:
-        return "single"
     return "repeating" if len(dosages) == 1 or _begins_with_one(dosages) else "several"
 
 
@@ -133,9 +134,9 @@ def regimen_of(
     elif len(dosages) != 1:
         said = f"the order has several dosage instructions ({len(dosages)}), which are not added up"
         return None, way, None, [_left_out(said, origin)]
-    elif not repeating:
+    elif not repeating and "single" not in load_drug(drug).orders:
         return None, way, first[0].dose_mg, [_left_out("the order is for a single dose", origin)]
-    regimen, more = _regimen(repeating[0], way, drug, resource, origin)
+    regimen, more = _regimen((repeating or first)[0], way, drug, resource, origin)
     return regimen, way, loading, [*findings, *more]
 
 
@@ -147,7 +148,8 @@ def _regimen(
         problems = ["the dose is written as text only, which is not interpreted"]
     elif way is None and not any("route" in problem for problem in problems):
         problems.append("no route is written")
-    if problems or dosage.dose_mg is None or dosage.interval_h is None or way is None:
+    interval = Decimal(24) if dosage.once else dosage.interval_h
+    if problems or dosage.dose_mg is None or interval is None or way is None:
         return None, [_left_out(f"the order's dose is not read: {problem}", origin) for problem in problems]
     findings: list[Finding] = []
     hours = 0.0
@@ -163,12 +165,17 @@ def _regimen(
             hours = usual
             said = f"no length of infusion is written; taken as {usual:g} h, the drug file's shortest"
             findings.append(Finding(kind="note", about="order", detail=said, source=origin))
-        if hours > min(24.0, float(dosage.interval_h)):
+        longest = longest_infusion_h(drug)
+        if hours > (longest if dosage.once else min(longest, float(interval))):
             return None, [
                 _left_out("the order's dose is not read: an infusion outlasts its interval", origin)
             ]
     regimen = Regimen(
-        dose_mg=float(dosage.dose_mg), interval_h=float(dosage.interval_h), route=way, duration_h=hours
+        dose_mg=float(dosage.dose_mg),
+        interval_h=float(interval),
+        route=way,
+        duration_h=hours,
+        once=dosage.once,
     )
     return regimen, findings
 

@@ -14,7 +14,7 @@ from decimal import ROUND_CEILING, Decimal
 from functools import cache
 from typing import Any
 
-from dosing_core.case import Route
+from dosing_core.case import LONGEST_INFUSION_H, Route
 from dosing_core.library import drugs, load_drug
 from fhir_adapters.elements import Resource, codings, items, member, referenced, text, wordings
 from fhir_adapters.terminology.tables import table
@@ -154,6 +154,15 @@ def usual_infusion_h(drug: str, amount_mg: float) -> float | None:
     )
     step = Decimal(str(infusion.step.value))
     return float((shortest / step).to_integral_value(ROUND_CEILING) * step)
+
+
+A_DAY_H = 24.0
+"""A repeated dose runs at most so long (project policy: a longer one is a charting fault)."""
+
+
+def longest_infusion_h(drug: str) -> float:
+    """Hours that one dose of the drug may run: a week where single doses are given, else a day."""
+    return LONGEST_INFUSION_H if "single" in load_drug(drug).orders else A_DAY_H
 
 
 def _exact(hours: float) -> Decimal:

@@ -64,7 +64,11 @@ def with_regimen(
     old = instructions[0] if len(instructions) == 1 else {}
     written = _Written(drug_display, combination(product(order).drug), written_as_sum(order))
     changed: dict[str, Any] = copy.deepcopy({name: order[name] for name in order if name != "text"})
-    if loading_dose_mg is None:
+    if regimen.once:
+        changed["dosageInstruction"] = [
+            _once(regimen.dose_mg, regimen.duration_h, regimen.route, old, written)
+        ]
+    elif loading_dose_mg is None:
         changed["dosageInstruction"] = [_repeated(regimen, old, written)]
     else:
         first = _once(loading_dose_mg, loading_duration_h or 0.0, regimen.route, old, written)

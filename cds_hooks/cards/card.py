@@ -101,7 +101,7 @@ def duplicate_card(drug_name: str, orders: Sequence[Order], key: str) -> Card:
 def _told(order: Order) -> str:
     if order.regimen is None:
         return "a single dose" if order.kind == "single" else "a dose that is not read"
-    return f"{phrases.dose(order.regimen.dose_mg)} {phrases.every(order.regimen.interval_h)}"
+    return phrases.regimen(order.regimen)
 
 
 def failure_card(drug_name: str, key: str) -> Card:

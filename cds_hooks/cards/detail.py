@@ -12,7 +12,7 @@ from cds_hooks.cards.subject import CardSubject
 from cds_hooks.wording import percent
 from dosing_core.case import Finding, Metric
 from dosing_core.metric_words import name_of
-from dosing_core.recommendation import Exposure, LevelReview, ModelUse, RegimenOption, Target
+from dosing_core.recommendation import Chance, Exposure, LevelReview, ModelUse, RegimenOption, Target
 
 USUAL: tuple[Metric, ...] = ("auc24", "trough", "peak")
 """Shown of every drug that has them, after the target's own metric."""
@@ -45,6 +45,7 @@ def detail(subject: CardSubject) -> str:
         _findings(subject, "Not known or not used", ("missing", "conflict", "excluded", "unreachable")),
         _findings(subject, "Noted", ("note",)),
         *_assumptions(subject),
+        *_rules(subject),
         _models(subject),
     )
     return "\n\n".join(part for part in parts if part)
@@ -112,16 +113,33 @@ def _rows(subject: CardSubject, options: tuple[RegimenOption, ...]) -> Iterable[
             cells = (_cell(_estimate(subject, option, metric), option) for option in options)
             unit = wording.unit(metric, target)
             yield _row(f"{name_of(metric, target)}{f', {unit}' if unit else ''} (90 %)", cells)
-    if target is not None:
+    yield from _rule_rows(subject, options)
+    if target is not None and any(option.inside for option in options):
         low, high = wording.bounds(target)
         name = name_of(target.metric, target)
-        chances: tuple[tuple[str, Callable[[RegimenOption], float]], ...] = (
-            (f"{name} inside {low}–{high}", lambda option: option.inside.value),
-            (f"above {high}", lambda option: option.above.value),
-            (f"below {low}", lambda option: option.below.value),
+        chances: tuple[tuple[str, Callable[[RegimenOption], Chance | None]], ...] = (
+            (f"{name} inside {low}–{high}", lambda option: option.inside),
+            (f"above {high}", lambda option: option.above),
+            (f"below {low}", lambda option: option.below),
         )
         for label, chance in chances:
-            yield _row(label, (_cell(percent(chance(option)), option) for option in options))
+            yield _row(label, (_cell(_chance(chance(option)), option) for option in options))
+
+
+def _chance(chance: Chance | None) -> str:
+    return "–" if chance is None else percent(chance)
+
+
+def _rule_rows(subject: CardSubject, options: tuple[RegimenOption, ...]) -> Iterable[str]:
+    """What a rule says of each option: the exposure that the dose is meant to give, and its own dose."""
+    wording, answer = subject.wording, subject.recommendation
+    for label, told in (
+        ("meant to give", [wording.by_rule(answer, option) for option in options]),
+        ("dose by the rule", [wording.rule_range(option) for option in options]),
+    ):
+        if any(told):
+            cells = (_cell(text or "–", option) for text, option in zip(told, options, strict=True))
+            yield _row(label, cells)
 
 
 def _metrics(target: Target | None) -> tuple[Metric, ...]:
@@ -221,20 +239,50 @@ def _assumptions(subject: CardSubject) -> Iterable[str]:
         yield f"**Assumed:** {_sentence(assumption.text)}" + (f" {_sentence(otherwise)}" if otherwise else "")
 
 
+def _rules(subject: CardSubject) -> Iterable[str]:
+    """The rule that spoke with its confidence, and what the others say."""
+    wording = subject.wording
+    for rule in subject.recommendation.rules:
+        about = f" ({markdown(rule.population)})" if rule.population else ""
+        outside = "" if rule.inside_population else ", **outside its population**"
+        if rule.spoke:
+            yield f"**Rule:** {markdown(rule.name)}, {_confidence(rule.confidence)}{outside}{about}."
+        elif not rule.silent:
+            dose = _sentence(wording.regimen(rule.regimen) if rule.regimen else rule.says)
+            said = f"{markdown(rule.name)}, {_confidence(rule.confidence)}"
+            yield f"**Beside it:** {said}: {dose}"
+
+
+def _confidence(confidence: str) -> str:
+    """Said of every rule; of a model where it is not high."""
+    return f"confidence {confidence}" if confidence == "high" else f"**confidence {confidence}**"
+
+
 def _models(subject: CardSubject) -> str:
     models = subject.recommendation.models
-    if not models:
-        return ""
+    if not models or subject.recommendation.speaks == "rules":
+        return _models_beside(subject)
     speaking = [model for model in models if not model.silent]
     words = [
         markdown(model.name)
         + (f" {percent(model.weight)}" if len(speaking) > 1 else "")
         + STANDING[model.applicability]
+        + ("" if model.confidence == "high" else f", {_confidence(model.confidence)}")
         + (f" ({markdown(model.population)})" if len(speaking) == 1 else "")
         for model in speaking
     ]
     said = f"**Model{'s' if len(speaking) > 1 else ''}:** {'; '.join(words)}."
     return f"{said} {_spread(subject, speaking)}".strip()
+
+
+def _models_beside(subject: CardSubject) -> str:
+    """What the models would choose where a rule speaks."""
+    said = [
+        f"{model.name} would choose {subject.wording.regimen(model.alone.regimen)}"
+        for model in subject.recommendation.models
+        if not model.silent and model.alone is not None and model.alone.regimen is not None
+    ]
+    return f"**Models beside it:** {markdown('; '.join(said))}." if said else ""
 
 
 def _spread(subject: CardSubject, models: Sequence[ModelUse]) -> str:

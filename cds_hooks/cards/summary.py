@@ -174,7 +174,9 @@ def _verdict(subject: CardSubject, option: RegimenOption) -> str:
 
 def _change(subject: CardSubject, start: str, ordered: RegimenOption, advised: RegimenOption) -> list[str]:
     target = subject.recommendation.target
-    if target is None:
+    if advised.by_rule is not None:
+        return _rule_versions(subject, start, advised)
+    if target is None or advised.inside is None or ordered.inside is None:
         return [start]
     before, after = _median(subject, ordered, target), _median(subject, advised, target)
     wording = subject.wording
@@ -190,11 +192,25 @@ def _change(subject: CardSubject, start: str, ordered: RegimenOption, advised: R
     ]
 
 
+def _rule_versions(subject: CardSubject, start: str, option: RegimenOption) -> list[str]:
+    """Which rule, for what exposure, and what was counted otherwise than measured."""
+    rule = next((one for one in subject.recommendation.rules if one.spoke), None)
+    if rule is None:
+        return [start]
+    meant = subject.wording.by_rule(subject.recommendation, option)
+    by = f"{start}: by {rule.name}" + (f" for {meant}" if meant else "")
+    counted = [text for text in rule.working if "counted as" in text or "held to" in text]
+    low = "" if rule.confidence == "high" else f" (confidence {rule.confidence})"
+    return [*(f"{by}{low}; {text}" for text in counted[:1]), f"{by}{low}", f"{start}: by {rule.name}", start]
+
+
 def _versions(subject: CardSubject, start: str, about: str, tail: str) -> list[str]:
     target = subject.recommendation.target
     advised = _advised(subject)
+    if advised is not None and advised.by_rule is not None:
+        return _rule_versions(subject, start, advised)
     short = start
-    if target is not None and advised is not None:
+    if target is not None and advised is not None and advised.inside is not None:
         exposure = f"{_metric(target)} {_median(subject, advised, target)}"
         short = f"{start}: {exposure}, {percent(advised.inside)} on target"
     return [f"{start}{about}{tail}", f"{start}{about}", short]
@@ -202,7 +218,7 @@ def _versions(subject: CardSubject, start: str, about: str, tail: str) -> list[s
 
 def _about(subject: CardSubject, option: RegimenOption) -> str:
     target = subject.recommendation.target
-    if target is None:
+    if target is None or option.inside is None:
         return ""
     exposure = (
         f"{_metric(target)} about {_median(subject, option, target)} "

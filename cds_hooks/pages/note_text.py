@@ -25,14 +25,32 @@ def note(recommendation: Recommendation, case: Case, wording: Wording, identifie
 
 def _options(recommendation: Recommendation, wording: Wording) -> list[str]:
     target = recommendation.target
-    return [
+    told = [
         f"{_role(option)} {_loading(option, wording)}{wording.regimen(option.regimen)}: "
         + _exposures(option, wording, target)
-        + (f"; {percent(option.inside)} chance of {wording.range(target)}" if target else "")
+        + (
+            f"; {percent(option.inside)} chance of {wording.range(target)}"
+            if target and option.inside
+            else ""
+        )
         + "."
         for option in recommendation.options
         if option.role != "alternative" and option.exposures
     ]
+    return told or _by_rule(recommendation, wording)
+
+
+def _by_rule(recommendation: Recommendation, wording: Wording) -> list[str]:
+    """The same where a rule speaks."""
+    said = []
+    for option in recommendation.options:
+        if option.role == "alternative" or option.by_rule is None:
+            continue
+        parts = [wording.by_rule(recommendation, option), wording.rule_range(option)]
+        parts[1] = f"by the rule {parts[1]}" if parts[1] else ""
+        told = "; ".join(filter(None, parts))
+        said.append(f"{_role(option)} {wording.regimen(option.regimen)}{f': {told}' if told else ''}.")
+    return said
 
 
 def _role(option: RegimenOption) -> str:
@@ -77,7 +95,10 @@ def _basis(recommendation: Recommendation, wording: Wording) -> list[str]:
         wanted = ", ".join(REQUESTS[request] for request in recommendation.requests)
         lines.append(f"Would help: {wanted}.")
     speaking = [model for model in recommendation.models if not model.silent]
-    if speaking:
+    spoke = next((rule for rule in recommendation.rules if rule.spoke), None)
+    if spoke is not None:
+        lines.append(f"Rule: {spoke.name}, confidence {spoke.confidence}.")
+    elif speaking:
         models = (
             f"{model.name} {percent(model.weight)}" if len(speaking) > 1 else model.name for model in speaking
         )

@@ -157,13 +157,13 @@ def key_figures(recommendation: Recommendation, wording: Wording) -> tuple[KeyFi
     target = recommendation.target
     ordered = recommendation.option("as_ordered")
     followed = recommendation.option("recommended") or ordered
-    if target is None or followed is None:
+    if target is None or followed is None or followed.inside is None or followed.above is None:
         return ()
     before = ordered if ordered and ordered.regimen != followed.regimen else None
     low, high = wording.bounds(target)
 
     def figures(option: RegimenOption | None) -> tuple[str, str, str]:
-        if option is None:
+        if option is None or option.inside is None or option.above is None:
             return "", "", ""
         return _median(option, target.metric, wording), percent(option.inside), percent(option.above)
 

@@ -30,7 +30,20 @@ class DrugDisplay(Part):
     drug_name: Text
     concentration_unit: Text
     concentration_factor: Annotated[float, Field(gt=0)]
-    dose_unit: Literal["mg"] = "mg"
+    dose_unit: Literal["mg", "µg"] = "mg"
+    dose_factor: Annotated[float, Field(gt=0)] = 1.0
+    """Multiply mg by this to get ``dose_unit``."""
+    auc_unit: str = ""
+    auc_factor: Annotated[float, Field(gt=0)] = 1.0
+    """Of areas, where clinicians read another unit than the one of concentrations with h: multiply mg·h/L."""
+
+    @model_validator(mode="after")
+    def _units_agree(self) -> DrugDisplay:
+        if self.dose_factor != {"mg": 1.0, "µg": 1000.0}[self.dose_unit]:
+            raise ValueError("dose_factor: 1 of mg and 1000 of µg")
+        if not self.auc_unit and self.auc_factor != 1.0:
+            raise ValueError("auc_unit: missing")
+        return self
 
 
 class Combination(Part):

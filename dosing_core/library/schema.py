@@ -28,8 +28,10 @@ from dosing_core.library.monitoring import (
     Sampling,
 )
 from dosing_core.library.products import Dosing, Induction, Infusion, Limits, Loading
+from dosing_core.library.rules import DosingRule
 from dosing_core.library.sourced import Number, Part, Text
 from dosing_core.library.targets import HarmfulTrough, IndividualRule, Judgement, SteepnessRule, TargetRule
+from dosing_core.library.unmodelled import JUDGEMENT, LEVELS, SAMPLING
 from dosing_core.population.model import PopulationModel
 from dosing_core.recommendation import Display
 
@@ -58,15 +60,16 @@ class DrugFile(Part):
     induction: Induction | None = None
     lookback: Lookback | None = None
     """None: a month of levels and six weeks of doses, enough where doses are hours or days apart."""
-    targets: Annotated[tuple[TargetRule, ...], Field(min_length=1)]
-    """The last one is the default; earlier ones win where their condition holds."""
-    judgement: Judgement
+    targets: tuple[TargetRule, ...] = ()
+    """The last one is the default; earlier ones win where their condition holds. A model needs one."""
+    judgement: Judgement = JUDGEMENT
+    """A file with models says its own, as it does for ``levels`` and ``sampling``."""
     freshness: tuple[Freshness, ...]
     exclusions: tuple[Exclusion, ...]
     least_clearance: LeastClearance | None = None
     rising_creatinine: RisingCreatinine | None = None
-    levels: LevelRules
-    sampling: Sampling
+    levels: LevelRules = LEVELS
+    sampling: Sampling = SAMPLING
     steepness: SteepnessRule | None = None
     individual_target: IndividualRule | None = None
     horizon: Number | None = None
@@ -88,10 +91,19 @@ class DrugFile(Part):
     patient: tuple[Text, ...] = ()
     """What the patient should know or do."""
     references: tuple[SourceReference, ...]
-    default_model: Text
+    orders: tuple[Literal["repeating", "single"], ...] = ("repeating",)
+    """Kinds of order that are answered. A single dose has no steady state: only rules speak of it."""
+    rules: tuple[DosingRule, ...] = ()
+    """Published formulas, tables and rules; the first that has something to say speaks."""
+    leading: Literal["models", "rules", "rules_until_levels"] = "models"
+    """Who speaks where a file has both; the other stands beside the answer. ``rules_until_levels``: the rules
+    set the start, and a measured level or effect hands over to the models."""
+    default_model: str = ""
+    """Of a file with models: the one that speaks."""
     averaged: tuple[AveragedModel, ...] = ()
     """Models that speak beside the default; others of the file only speak when asked for by name."""
-    models: Annotated[tuple[PopulationModel, ...], Field(min_length=1)]
+    models: tuple[PopulationModel, ...] = ()
+    """May be empty where there are ``rules``."""
     ages: tuple[AgeGroup, ...] = ()
     """What differs for the young, the youngest group first."""
 
@@ -121,14 +133,11 @@ class DrugFile(Part):
         for place, model in enumerate(self.models):
             if model.incomplete:
                 raise ValueError(f"models.{place}.{model.incomplete[0]}: obligatory in the library")
-        if self.default_model not in ids:
-            raise ValueError(f"default_model: no model is called {self.default_model!r}")
-        if next(m for m in self.models if m.id == self.default_model).confidence == "low":
-            raise ValueError("default_model: a model of low confidence is not a default")
+        self._speakers_hold(ids)
         self._averaged_hold()
         if self.judgement.harm_weight is not None and self.harmful_trough is None:
             raise ValueError("judgement.harm_weight: no harmful_troughs say what harms")
-        if self.targets[-1].first_weeks_after_transplant is not None:
+        if self.targets and self.targets[-1].first_weeks_after_transplant is not None:
             raise ValueError("targets: the last one, the default, must not depend on time")
         if self.dosing.most_per_dose.value > self.limits.single.value:
             raise ValueError("dosing.most_per_dose: above limits.single")
@@ -139,6 +148,33 @@ class DrugFile(Part):
             raise ValueError("lookback.levels: older levels count by levels.oldest and would not be read")
         if self.loading and self.loading.cap.value > self.limits.single.value:
             raise ValueError("loading.cap: above limits.single")
+
+    def _speakers_hold(self, models: list[str]) -> None:
+        """Raises ``ValueError`` if nobody could speak, or what a speaker needs is not there."""
+        rules = [rule.id for rule in self.rules]
+        if len(set(rules)) != len(rules):
+            raise ValueError("rules: an id appears twice")
+        for place, rule in enumerate(self.rules):
+            aim = rule.aim
+            if aim is not None and aim.target not in [target.id for target in self.targets]:
+                raise ValueError(f"rules.{place}.aim.target: no target is called {aim.target!r}")
+        if not models:
+            if not rules:
+                raise ValueError("models: a file without models needs rules")
+            if self.default_model or self.leading == "rules_until_levels":
+                raise ValueError("default_model: there is no model")
+            return
+        if self.default_model not in models:
+            raise ValueError(f"default_model: no model is called {self.default_model!r}")
+        if next(m for m in self.models if m.id == self.default_model).confidence == "low":
+            raise ValueError("default_model: a model of low confidence is not a default")
+        for name in ("targets", "judgement", "levels", "sampling"):
+            if getattr(self, name) in ((), JUDGEMENT, LEVELS, SAMPLING):
+                raise ValueError(f"{name}: obligatory where there are models")
+        if self.leading != "models" and not rules:
+            raise ValueError("leading: there are no rules")
+        if "repeating" not in self.orders and self.leading != "rules":
+            raise ValueError("orders: models speak of repeating orders")
 
     def _averaged_hold(self) -> None:
         """Raises ``ValueError`` if a model that is to be averaged cannot be."""
@@ -178,13 +214,15 @@ class DrugFile(Part):
     def asked(self) -> tuple[tuple[PopulationModel, float], ...]:
         """The models that are asked unless a case names one, with their weights, the default first."""
         by_name = {model.id: model for model in self.models}
+        if not by_name:
+            return ()
         others = ((by_name[one.model], one.prior_weight.value) for one in self.averaged)
         return ((by_name[self.default_model], 1.0), *others)
 
     @property
-    def model(self) -> PopulationModel:
-        """The model that speaks unless a patient calls for another."""
-        return next(model for model in self.models if model.id == self.default_model)
+    def model(self) -> PopulationModel | None:
+        """The model that speaks unless a patient calls for another; None if there is none."""
+        return next((model for model in self.models if model.id == self.default_model), None)
 
     @property
     def harmful_trough(self) -> float | None:

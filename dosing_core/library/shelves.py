@@ -8,7 +8,7 @@ place as a whole; nothing is merged, so that what a pharmacist reviews is what i
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
@@ -30,6 +30,8 @@ class Library:
     directories: tuple[Path, ...] = ()
     without: frozenset[str] = frozenset()
     """Drugs that are left out because their file does not hold; see ``sound``."""
+    low_confidence: frozenset[str] = frozenset()
+    """Drugs whose models and rules of low confidence may speak here: a hospital's explicit choice."""
 
     def sound(self) -> tuple[Library, tuple[InvalidDrugFile, ...]]:
         """The library without the files that do not hold, and what is wrong with each.
@@ -45,7 +47,7 @@ class Library:
             except InvalidDrugFile as error:
                 wrong.append(error)
                 without.add(drug)
-        return Library(self.directories, frozenset(without)), tuple(wrong)
+        return replace(self, without=frozenset(without)), tuple(wrong)
 
     def names(self) -> tuple[str, ...]:
         """The drugs that have a file, in order. Raises ``OSError`` for a directory that cannot be read."""

@@ -27,6 +27,7 @@ from dosing_core.population.model import PopulationModel
 from dosing_core.population.moving import is_moving, moves
 from dosing_core.population.occasions import Occasion
 from dosing_core.population.other_drugs import OtherDrugs, slowed, spread, widened
+from dosing_core.population.publication import Described
 from dosing_core.population.quantity import QUANTITIES, words_of_quantity
 from dosing_core.population.readings import is_settled, read, read_now
 from dosing_core.population.rows import Row, individual_of, row_of
@@ -84,8 +85,8 @@ def bind(model: PopulationModel, case: Case, interactions: tuple[Interaction, ..
     discrete = resolved(model, case)
     needed = _needed(model, discrete)
     missing = _missing(model, case, needed, discrete)
-    beyond = _beyond_validity(model, case)
-    outside = (*beyond, *_beyond(model, case, "observed"))
+    beyond = beyond_validity(model, case)
+    outside = (*beyond, *beyond_limits(model, case, "observed"))
     hypotheses: tuple[Hypothesis, ...] = ()
     if not missing and not beyond:
         try:
@@ -119,7 +120,7 @@ def rebound(
 ) -> tuple[Hypothesis, ...]:
     """The hypotheses alone, for a model that was bound before and a case with other values; empty if it may
     not speak then."""
-    if _beyond_validity(model, case):
+    if beyond_validity(model, case):
         return ()
     try:
         others = _others(model, case, interactions)
@@ -168,17 +169,18 @@ def _free(model: PopulationModel) -> tuple[str, ...]:
     return tuple(name for name, covariate in model.covariates.items() if covariate.quantity is None)
 
 
-def _covariate_of(model: PopulationModel, limit: Limit) -> Covariate:
+def _covariate_of(model: Described, limit: Limit) -> Covariate:
     """The model's own covariate of the limit's quantity, else the plain one."""
     own = (covariate for covariate in model.covariates.values() if covariate.quantity == limit.quantity)
     return next(own, None) or Covariate.plain(limit.quantity)
 
 
-def _beyond_validity(model: PopulationModel, case: Case) -> tuple[str, ...]:
+def beyond_validity(model: Described, case: Case) -> tuple[str, ...]:
+    """Why a model or rule must not be used for this patient at all, in words; empty if it may."""
     has = {condition.name for condition in case.subject.conditions}
     reasons = [f"no {_words(name)} on record" for name in model.population.requires if name not in has]
     reasons += [_words(name) for name in model.population.excludes if name in has]
-    reasons += _beyond(model, case, "validity")
+    reasons += beyond_limits(model, case, "validity")
     if _switched(model, "first_day_after_transplant") and timeline.on_first_day(
         timeline.transplanted_at(case.subject, case.now), case.now
     ):
@@ -187,7 +189,7 @@ def _beyond_validity(model: PopulationModel, case: Case) -> tuple[str, ...]:
     return tuple(reasons)
 
 
-def _beyond(model: PopulationModel, case: Case, kind: str) -> list[str]:
+def beyond_limits(model: Described, case: Case, kind: str) -> list[str]:
     """Limits of this kind that the patient is beyond at ``now``, in words."""
     reasons = []
     for limit, words, value in limits_read(model, case):
@@ -200,7 +202,7 @@ def _beyond(model: PopulationModel, case: Case, kind: str) -> list[str]:
     return reasons
 
 
-def limits_read(model: PopulationModel, case: Case) -> Iterator[tuple[Limit, str, float]]:
+def limits_read(model: Described, case: Case) -> Iterator[tuple[Limit, str, float]]:
     """Each limit of the model's population whose quantity is known at ``now``: the limit, quantity with value
     and unit in words, and the value."""
     for limit in model.population.limits:
@@ -329,7 +331,7 @@ def _change_points(model: PopulationModel, case: Case, others: OtherDrugs) -> li
     ]
 
 
-def _switched(model: PopulationModel, quantity: str) -> bool:
+def _switched(model: Described, quantity: str) -> bool:
     return any(covariate.quantity == quantity for covariate in model.covariates.values())
 
 

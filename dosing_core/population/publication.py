@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Protocol
 
 from pydantic import Field
 
 from dosing_core.case import ConditionName
-from dosing_core.population.covariate import Limit
+from dosing_core.population.covariate import Covariate, Limit
 from dosing_core.population.record import Finite, Record
 
 
@@ -33,6 +34,16 @@ class ModelPopulation(Record):
     """Conditions without which the model must not speak."""
     excludes: tuple[ConditionName, ...] = ()
     """Conditions with which the model must not speak."""
+
+
+class Described(Protocol):
+    """A model or rule, as far as it says whom it is for."""
+
+    @property
+    def covariates(self) -> Mapping[str, Covariate]: ...
+
+    @property
+    def population(self) -> ModelPopulation: ...
 
 
 class ModelReference(Record):

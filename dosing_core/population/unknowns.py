@@ -14,7 +14,7 @@ from dosing_core.case import Case, CoMedication, Subject
 from dosing_core.population import covariates as timeline
 from dosing_core.population import states
 from dosing_core.population.covariate import Covariate
-from dosing_core.population.model import PopulationModel
+from dosing_core.population.publication import Described
 from dosing_core.population.quantity import QUANTITIES, YES_NO
 from dosing_core.population.readings import is_settled
 from dosing_core.recommendation import Assumption, UsedFact
@@ -53,7 +53,7 @@ class Resolved:
     assumptions: tuple[Assumption, ...] = ()
 
 
-def resolved(model: PopulationModel, case: Case) -> dict[str, Resolved]:
+def resolved(model: Described, case: Case) -> dict[str, Resolved]:
     """Covariate name: what is supposed of it where it is not known, and what is resolved once for all.
 
     Covariates that are read instant by instant, and those whose absence stops the answer, are not in it.

@@ -34,6 +34,8 @@ WITHOUT_MASS = {"gentamicin"}
 
 def test_every_drug_of_the_library_has_levels_to_read_and_a_molar_mass() -> None:
     for drug in drugs():
+        if not drug.models:  # a rule reads no level of the drug
+            continue
         assert code_list(drug.drug) or drug.drug in WITHOUT_CODE
         assert (analyte(drug.drug).molar_mass is None) == (drug.drug in WITHOUT_MASS)
 
