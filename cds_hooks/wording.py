@@ -177,8 +177,9 @@ class Wording:
     def band(self, band: Band) -> str:
         """The exact doses that one ready-made dose stands for."""
         if band.high_mg >= 1e300 or math.isinf(band.high_mg):
-            return f"{plain(band.low_mg)} mg and more"
-        return f"{plain(band.low_mg)}{DASH}{plain(band.high_mg)} mg"
+            return f"{self.dose(band.low_mg)} and more"
+        low, _, _ = self.dose(band.low_mg).partition(" ")
+        return f"{low}{DASH}{self.dose(band.high_mg)}"
 
     def change(self, effect: float) -> str:
         """By how much the daily dose would change: ``no change``, ``25 % more``."""

@@ -132,6 +132,11 @@ def _answer(case: Case, consultation: Consultation, screening: Screening) -> Rec
     if explain.high_level(own) and _raises(own, decision):
         text = f"{name} is not individualised: a level is too high to raise the dose, and unlike the others."
         decision = _Decision("insufficient", text, (), "level")
+    if screening.level_too_soon and not own.reviewed.used and _raises(own, decision):
+        text = (
+            f"{name} is not individualised: no dose is raised on a level that was drawn too soon; repeat it."
+        )
+        decision = _Decision("insufficient", text, (), "level")
     return _compose(case, own, screening, decision)
 
 

@@ -30,6 +30,8 @@ class ReadLevels:
     """The last level beyond the assay's range that no later level has answered."""
     on_record: bool
     """True if there is a recent level, whether or not it can be used."""
+    too_soon: bool = False
+    """True if a recent level was left out because it was drawn too soon after a dose."""
 
 
 def usable_doses(
@@ -96,15 +98,15 @@ def _unlikely(doses: Sequence[Dose], drug_file: DrugFile) -> Iterator[Finding]:
     """What is wrong with doses that nobody gives, one finding an amount."""
     amounts = Counter(dose.amount_mg for dose in doses)
     for amount, count in amounts.items():
-        most = drug_file.limits.single.value
+        most, least = drug_file.limits.single.value, drug_file.dosing.increment.value
         why = (
-            f"above the highest single dose of {phrases.dose(most)}"
+            f"above the highest single dose of {phrases.dose(most, drug_file.display)}"
             if amount > most
-            else f"far below the smallest step of {phrases.dose(drug_file.dosing.increment.value)}"
+            else f"far below the smallest step of {phrases.dose(least, drug_file.display)}"
         )
         charted = "a dose of {} is charted" if count == 1 else f"{count} doses of {{}} are charted"
         source = next(dose.source for dose in doses if dose.amount_mg == amount)
-        detail = f"{charted.format(phrases.dose(amount))}, {why}; check amount and unit"
+        detail = f"{charted.format(phrases.dose(amount, drug_file.display))}, {why}; check amount and unit"
         yield Finding(kind="conflict", about="doses", detail=detail, source=source)
 
 
@@ -116,6 +118,7 @@ def usable_levels(case: Case, drug_file: DrugFile, doses: tuple[Dose, ...]) -> R
     lost: list[str] = []
     above: Level | None = None
     recent = 0
+    too_soon = False
     for level in case.levels:
         value = phrases.measured(level.value_mg_L, drug_file.as_display)
         hours = phrases.hours_between(level.time, case.now)
@@ -134,6 +137,10 @@ def usable_levels(case: Case, drug_file: DrugFile, doses: tuple[Dose, ...]) -> R
         elif level.time <= first:
             before = phrases.age(phrases.hours_between(level.time, first))
             why = f"level of {value} was drawn {before} before the first dose on record: not used"
+        elif (soon := _too_soon(level, doses, drug_file)) is not None:
+            since, least = map(phrases.age, soon)
+            why = f"level of {value} was drawn {since} after a dose, sooner than {least}: not used"
+            too_soon = too_soon or counts
         elif kept and (kept[-1].time, kept[-1].value_mg_L) == (level.time, level.value_mg_L):
             why = f"level of {value} is on record twice: used once"
             counts = False
@@ -150,7 +157,17 @@ def usable_levels(case: Case, drug_file: DrugFile, doses: tuple[Dose, ...]) -> R
     if len(kept) > most:
         why = f"{_count(len(kept) - most, 'older level')} not used: the last {most} say enough"
         findings.append(Finding(kind="excluded", about="levels", detail=why))
-    return ReadLevels(tuple(kept[-most:]), tuple(findings), tuple(lost), above, recent > 0)
+    return ReadLevels(tuple(kept[-most:]), tuple(findings), tuple(lost), above, recent > 0, too_soon)
+
+
+def _too_soon(level: Level, doses: Sequence[Dose], drug_file: DrugFile) -> tuple[float, float] | None:
+    """h since the last dose and the least that they must be, where the drug was still spreading."""
+    rule = drug_file.levels.earliest_after_dose
+    before = [dose.time for dose in doses if dose.time <= level.time]
+    if rule is None or not before:
+        return None
+    since = phrases.hours_between(max(before), level.time)
+    return (since, rule.value) if since < rule.value else None
 
 
 def _count(number: int, noun: str) -> str:

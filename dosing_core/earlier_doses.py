@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from dosing_core import phrases
 from dosing_core.case import Case, Dose
 from dosing_core.kinetics import DoseTable, hours
 from dosing_core.library.schema import DrugFile
@@ -27,6 +28,13 @@ def with_earlier_doses(
     """
     if drug_file.earlier_doses == "none" or not doses:
         return history, ()
+    if drug_file.earlier_doses == "none_and_said":
+        began = phrases.age(-float(history.time[0]))
+        text = (
+            f"Nothing was taken before the first dose on record, {began} ago; if it was, chart it, as a "
+            "level then tells of faster elimination."
+        )
+        return history, (text,)
     transplant = transplanted_at(case.subject, case.now)
     if transplant is None:
         return history, ("Nothing was taken before the first dose on record.",)

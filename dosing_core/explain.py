@@ -8,6 +8,8 @@ from dosing_core import phrases
 from dosing_core.case import Case
 from dosing_core.consultation import Consultation
 from dosing_core.library.schema import DrugFile
+from dosing_core.physiology.protein_binding import phenytoin_at_normal_albumin
+from dosing_core.population.covariates import at
 from dosing_core.population.other_drugs import OtherDrugs
 from dosing_core.recommendation import (
     BrokenLimit,
@@ -80,6 +82,7 @@ def _why(consultation: Consultation, screening: Screening, outcome: Outcome) -> 
         yield f"No {usable}{drug} level yet: the interval is as wide as people like this one differ."
     else:
         yield _what_levels_say(consultation)
+        yield from _at_normal_albumin(consultation)
         yield from (review.note for review in reviewed.levels if review.used and review.note)
         if _creatinine_does_not_explain(consultation, screening):
             yield "Creatinine is steady, so it does not explain the difference; the levels count for more."
@@ -131,6 +134,24 @@ def _what_levels_say(consultation: Consultation) -> str:
     return f"{who} {estimate.name} at {figures}, {_against(value.median, estimate.typical)}."
 
 
+def _at_normal_albumin(consultation: Consultation) -> Iterator[str]:
+    """What the last level would be if albumin were normal, of a drug that albumin carries."""
+    own, reviewed = consultation, consultation.reviewed
+    if own.drug_file.levels.albumin_correction is None:
+        return
+    last = reviewed.levels[reviewed.used[-1]]
+    albumin = at(own.case.subject.albumin, last.time).value if own.case.subject.albumin else None
+    if last.output or albumin is None:
+        return
+    like = phenytoin_at_normal_albumin(last.observed, albumin / 10.0)
+    display = own.drug_file.as_display
+    yield (
+        f"At an albumin of {phrases.plain(round(albumin, 1))} g/L the total level of "
+        f"{phrases.measured(last.observed, display)} is like one of {phrases.concentration(like, display)} "
+        f"{display.concentration_unit} at a normal albumin (Sheiner and Tozer)."
+    )
+
+
 def clearance(consultation: Consultation) -> ParameterEstimate | None:
     """The estimate of clearance, if the model lets it vary between people."""
     return next((one for one in consultation.parameters if one.name.endswith("clearance")), None)
@@ -170,7 +191,7 @@ def history_facts(case: Case, consultation: Consultation) -> Iterator[UsedFact]:
         text = f"{given} given" + (f", {ordered} ordered" if ordered else "")
         yield UsedFact(
             name="doses",
-            value=f"{text}; last {phrases.dose(last.amount_mg)}",
+            value=f"{text}; last {phrases.dose(last.amount_mg, consultation.drug_file.display)}",
             time=last.time,
             source=last.source,
         )

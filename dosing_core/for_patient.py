@@ -12,7 +12,7 @@ from dosing_core import phrases
 from dosing_core.case import Regimen
 from dosing_core.consultation import Consultation
 from dosing_core.explain import clearance
-from dosing_core.recommendation import NextLevel, Outcome, RegimenOption, Target
+from dosing_core.recommendation import Display, NextLevel, Outcome, RegimenOption, Target
 
 CLOSE = 0.1
 """Within a tenth of what is expected is as expected. Project policy."""
@@ -36,7 +36,7 @@ def _sentences(
     hold: str,
     next_level: NextLevel | None,
 ) -> Iterator[str]:
-    drug = own.drug_file.display.drug_name
+    drug, display = own.drug_file.display.drug_name, own.drug_file.as_display
     if outcome == "insufficient" or option is None:
         yield f"Your own dose of {drug} cannot be worked out safely yet."
         yield "Your doctor or pharmacist will look at it."
@@ -50,14 +50,14 @@ def _sentences(
         yield f"There is more {drug} in your blood than there should be."
         yield "The next dose should wait for a new blood test."
     ordered = own.case.order.regimen
-    given = dose_words(option.regimen)
+    given = dose_words(option.regimen, display)
     if outcome == "agree":
         yield f"The dose your doctor chose, {given}, fits what is known of you."
     elif ordered is None:
         yield f"{phrases.capital(given)} would fit what is known of you."
     else:
         why = _why(own.target, own)
-        yield f"We suggest {given} instead of {dose_words(ordered)}{why}."
+        yield f"We suggest {given} instead of {dose_words(ordered, display)}{why}."
     if option.loading_dose_mg is not None:
         yield "A larger first dose would reach the right amount sooner."
     yield "Your doctor decides on the dose."
@@ -101,7 +101,7 @@ def _test(level: NextLevel, now: datetime) -> str:
     return f"A blood test in about {when} will show if it is right."
 
 
-def dose_words(regimen: Regimen) -> str:
+def dose_words(regimen: Regimen, display: Display | None) -> str:
     """``1,250 mg once a day``, ``5 mg every 12 hours``."""
     interval = regimen.interval_h
     if interval == 24.0:
@@ -112,4 +112,4 @@ def dose_words(regimen: Regimen) -> str:
         often = f"every {round(interval / 24.0)} days"
     else:
         often = f"every {phrases.plain(interval)} hours"
-    return f"{phrases.dose(regimen.dose_mg)} {often}"
+    return f"{phrases.dose(regimen.dose_mg, display)} {often}"

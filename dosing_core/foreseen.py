@@ -63,10 +63,14 @@ def foresee(
 
 
 def measured_output(individual: Individual, target: Target) -> int:
-    """Which output a level of this treatment measures: the effect where one is aimed at, else the drug."""
+    """Which output a level of this treatment measures: the effect where one is aimed at, else the drug.
+
+    Where the effect is a concentration (unbound drug), the usual level, of the whole drug, is what is drawn.
+    """
     structure = individual.structure
     if target.metric in ("effect", "nadir") and isinstance(structure, System):
-        return structure.output(target.output)
+        place = structure.output(target.output)
+        return 0 if structure.outputs[place].unit == structure.outputs[0].unit else place
     return 0
 
 

@@ -25,6 +25,8 @@ NAMES: dict[Metric, str] = {
     "nadir": "lowest value",
     "timed": "timed level",
 }
+CONCENTRATIONS = {"unbound": "unbound level", "metabolite": "metabolite level"}
+"""Outputs that are concentrations of their own."""
 SHORT = 4
 """An output's name of at most so many letters is an abbreviation: ``inr`` is INR."""
 
@@ -33,7 +35,7 @@ def name_of(metric: Metric, target: Target | None = None) -> str:
     """The metric's name inside a sentence; an effect is called by its output, as the target names it."""
     output = target.output if target is not None and target.metric == metric else ""
     if metric in EFFECTS and output:
-        said = output.upper() if len(output) <= SHORT else output
+        said = output.upper() if len(output) <= SHORT else CONCENTRATIONS.get(output, output)
         return said if metric == "effect" else f"lowest {said}"
     if metric == "timed" and target is not None and target.after_h is not None:
         return f"level {target.after_h:g} h after the start of a dose"

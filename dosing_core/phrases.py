@@ -13,6 +13,7 @@ from typing import Literal
 
 from dosing_core.case import CovariateName, Measurement, Metric, Regimen, Route
 from dosing_core.facts import words_of
+from dosing_core.library.identity import DrugDisplay
 from dosing_core.library.schema import DrugFile
 from dosing_core.metric_words import factor_of, name_of, unit_of
 from dosing_core.recommendation import Display, Estimate, LevelReview, Target
@@ -69,11 +70,11 @@ def hours_between(earlier: datetime, later: datetime) -> float:
     return (later - earlier).total_seconds() / 3600.0
 
 
-def dose(milligrams: float, display: Display | None = None) -> str:
-    """``1,250 mg``; ``8.33 µg`` of a drug that is read so."""
+def dose(milligrams: float, display: Display | DrugDisplay | None = None) -> str:
+    """``1,250 mg``; ``62.5 micrograms`` of a drug that is read so."""
     if display is None:
         return f"{plain(milligrams)} mg"
-    return f"{plain(milligrams * display.dose_factor)} {display.dose_unit}"
+    return f"{plain(round(milligrams * display.dose_factor, 4))} {display.dose_unit}"
 
 
 def regimen(value: Regimen, display: Display | None = None) -> str:
@@ -159,15 +160,15 @@ def usual_limits(drug_file: DrugFile) -> str:
     if drug_file.loading:
         span, cap = drug_file.loading.per_kg, drug_file.loading.cap.value
         per_kg = f"{plain(span.low)}–{plain(span.high)} mg/kg of actual weight"
-        parts.append(f"a loading dose is {per_kg}, at most {dose(cap)}")
+        parts.append(f"a loading dose is {per_kg}, at most {dose(cap, drug_file.display)}")
     if drug_file.limits.in_words:
         parts.append(f"nothing above {drug_file.limits.in_words}")
     else:
-        parts.append(f"no day above {dose(drug_file.limits.daily.value)}")
+        parts.append(f"no day above {dose(drug_file.limits.daily.value, drug_file.display)}")
     if drug_file.limits.daily_per_kg and not drug_file.limits.in_words:
-        parts.append(f"or {plain(drug_file.limits.daily_per_kg.value)} mg/kg")
+        parts.append(f"or {dose(drug_file.limits.daily_per_kg.value, drug_file.display)}/kg")
     if drug_file.infusion:
-        parts.append(f"infusions at most {plain(drug_file.infusion.max_rate.value)} mg/min")
+        parts.append(f"infusions at most {dose(drug_file.infusion.max_rate.value, drug_file.display)}/min")
     text = ", ".join(parts).replace(", or ", " or ")
     return f"Still true without it: {text}."
 

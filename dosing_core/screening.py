@@ -55,6 +55,8 @@ class Screening:
     left_out: tuple[str, ...] = ()
     """Doses and levels of this treatment that could not be used, old ones and repeats aside."""
 
+    level_too_soon: bool = False
+    """True if a level was left out because it was drawn too soon after a dose."""
     level_flags: tuple[str, ...] = ()
     """Those of the red flags that hold whether or not a model may speak."""
 
@@ -93,6 +95,7 @@ def screen(case: Case, drug_file: DrugFile) -> Screening:
         findings=(*kept, *dose_findings, *read.findings),
         red_flags=(*level_flags, *red_flags),
         level_flags=level_flags,
+        level_too_soon=read.too_soon,
         warnings=warnings,
         assumptions=dose_assumptions,
         left_out=tuple(dict.fromkeys([*(f.detail for f in (*unread, *missing_doses)), *read.lost])),
@@ -192,6 +195,9 @@ def _missing(case: Case, drug_file: DrugFile, found: Screening, read: ReadLevels
         )
     if read.on_record:  # held against a history with a gap, they would tell of somebody else
         yield from (f for f in findings if f.about == "doses" and f.kind in GAPS)
+    if drug_file.started_slowly and not case.doses and not _gap_in_doses(findings):
+        detail = f"no dose of it is on record, and a treatment is begun slowly: {drug_file.started_slowly}"
+        yield Finding(kind="missing", about="doses", detail=detail)
     for dose in case.doses:
         past_rule = drug_file.route(dose.route)
         if dose.time <= case.now and (past_rule is None or past_rule.past_doses == "block"):
@@ -202,6 +208,11 @@ def _missing(case: Case, drug_file: DrugFile, found: Screening, read: ReadLevels
                 source=dose.source,
             )
             return
+
+
+def _gap_in_doses(findings: tuple[Finding, ...]) -> bool:
+    """True if something was given and could not be read."""
+    return any(f.about == "doses" and f.kind in UNREAD for f in findings)
 
 
 def _covariate_problem(

@@ -127,7 +127,8 @@ def _read(
     if when is None:
         return reading.excluded("no usable time")
     if remark and is_level:
-        remark = f"{remark} to {_shown(converted, reading.analyte.name)}"
+        read_in_moles = "mol" in load_drug(reading.analyte.name).display.concentration_unit
+        remark = None if read_in_moles else f"{remark} to {_shown(converted, reading.analyte.name)}"
     notes = [reading.note(remark) if is_level else reading.note_on_all(remark)] if remark else []
     if problem := _time_problem(resource, when, now, is_level=is_level):
         return reading.excluded(problem)
@@ -161,6 +162,9 @@ def _convert(charted: Quantity, what: Analyte) -> tuple[Decimal | None, str | No
     if direct is not None:
         return direct / target.factor, None
     moles = charted.in_dimension("molar concentration")
+    charges = charted.in_dimension("equivalent concentration")
+    if charges is not None and what.valence is not None:
+        moles = charges * 1000 / what.valence
     if moles is None or what.molar_mass is None or what.dimension != "mass concentration":
         return None, None
     converted = moles * what.molar_mass / 1000 / target.factor

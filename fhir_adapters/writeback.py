@@ -16,6 +16,7 @@ from functools import cache
 from typing import Any
 
 from dosing_core.case import Regimen, Route
+from dosing_core.library import load_drug
 from dosing_core.library.identity import Combination
 from dosing_core.phrases import ROUTE_WORDS, every, in_words
 from fhir_adapters.combination import combination, written_as_sum
@@ -62,7 +63,9 @@ def with_regimen(
     """
     instructions = items(order.get("dosageInstruction"))
     old = instructions[0] if len(instructions) == 1 else {}
-    written = _Written(drug_display, combination(product(order).drug), written_as_sum(order))
+    drug = product(order).drug
+    micrograms = drug is not None and load_drug(drug).display.dose_unit == "micrograms"
+    written = _Written(drug_display, combination(drug), written_as_sum(order), micrograms)
     changed: dict[str, Any] = copy.deepcopy({name: order[name] for name in order if name != "text"})
     if regimen.once:
         changed["dosageInstruction"] = [
@@ -94,13 +97,25 @@ class _Written:
     drug: str
     combination: Combination | None
     sum_over_own: Decimal | None
+    micrograms: bool = False
+    """True if doses of the drug are read in micrograms."""
 
     def amount(self, own_mg: float) -> float:
         """mg as the order has them."""
         return own_mg if self.sum_over_own is None else float(Decimal(repr(own_mg)) * self.sum_over_own)
 
+    def quantity(self, own_mg: float) -> dict[str, Any]:
+        """The dose as a Quantity."""
+        amount = self.amount(own_mg)
+        if self.micrograms:
+            value = _plain(float(Decimal(repr(amount)) * 1000))
+            return {"value": value, "unit": "microgram", "system": UCUM, "code": "ug"}
+        return {"value": _plain(amount), "unit": "mg", "system": UCUM, "code": "mg"}
+
     def words(self, own_mg: float) -> str:
-        """``1000 mg``; of a combination it is said what is meant."""
+        """``1000 mg``, ``62.5 micrograms``; of a combination it is said what is meant."""
+        if self.micrograms:
+            return f"{_number(float(Decimal(repr(own_mg)) * 1000))} micrograms"
         if self.combination is None:
             return f"{_number(own_mg)} mg"
         own = f"{_number(own_mg)} mg of {self.drug}"
@@ -115,7 +130,7 @@ def _repeated(regimen: Regimen, old: Resource, written: _Written) -> dict[str, A
     repeat |= copy.deepcopy(bounds)
     repeat |= _length(regimen.route, regimen.duration_h)
     repeat |= {"frequency": 1, **_period(regimen.interval_h)}
-    amount = written.amount(regimen.dose_mg)
+    amount = written.quantity(regimen.dose_mg)
     return _instruction(_in_words(regimen, written), repeat, amount, regimen.route, old)
 
 
@@ -123,11 +138,11 @@ def _once(dose_mg: float, hours: float, way: Route, old: Resource, written: _Wri
     repeat = {"count": 1} | _length(way, hours)
     over = f" over {_number(hours)} h" if way == "iv" and hours > 0 else ""
     words = f"{written.words(dose_mg)} {_by(way)} once{over}"
-    return _instruction(words, repeat, written.amount(dose_mg), way, old)
+    return _instruction(words, repeat, written.quantity(dose_mg), way, old)
 
 
 def _instruction(
-    words: str, repeat: dict[str, Any], dose_mg: float, way: Route, old: Resource
+    words: str, repeat: dict[str, Any], dose: dict[str, Any], way: Route, old: Resource
 ) -> dict[str, Any]:
     kept = {name: copy.deepcopy(old[name]) for name in KEPT if name in old}
     same = route(old.get("route")) == way
@@ -139,7 +154,7 @@ def _instruction(
         "doseAndRate": [
             {
                 "type": copy.deepcopy(_DOSE_TYPE),
-                "doseQuantity": {"value": _plain(dose_mg), "unit": "mg", "system": UCUM, "code": "mg"},
+                "doseQuantity": dose,
             }
         ],
     }

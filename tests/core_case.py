@@ -22,6 +22,7 @@ _COVARIATES = {
 _ROUTES = {"Intravenous": "iv", "Oral": "oral"}
 _STATES = {"Kidney transplant": "kidney_transplant"}
 _VANCOMYCIN_G_PER_MOL = 1449.3
+_MG = {"mg": 1.0, "microgram": 1e-3}
 _YEAR_H = 365.25 * 24
 
 Resource = dict[str, Any]
@@ -103,7 +104,7 @@ def _dose(resource: Resource) -> Resource:
         length = between.total_seconds() / 3600
     return {
         "time": start,
-        "amount_mg": resource["dosage"]["dose"]["value"],
+        "amount_mg": resource["dosage"]["dose"]["value"] * _MG.get(resource["dosage"]["dose"]["unit"], 1.0),
         "route": "iv" if period else "oral",
         "duration_h": length,
         "source": _source(resource),
@@ -127,13 +128,13 @@ def _order(draft: Resource, drug: str, events: Resource) -> Resource:
     repeat = instructions[0]["timing"]["repeat"]
     quantity = instructions[0]["doseAndRate"][0]["doseQuantity"]
     order["route"] = _ROUTES[instructions[0]["route"]["text"]]
-    if quantity["unit"] != "mg":
+    if quantity["unit"] not in _MG:
         detail = f"ordered in {quantity['unit']}s, and nothing gives their strength"
         events["findings"].append({"kind": "excluded", "about": "order", "detail": detail})
         return order
     sum_of_two = "tazobactam" in draft["medicationCodeableConcept"]["text"]
     order["regimen"] = {
-        "dose_mg": quantity["value"] * 8 / 9 if sum_of_two else quantity["value"],
+        "dose_mg": quantity["value"] * _MG[quantity["unit"]] * (8 / 9 if sum_of_two else 1),
         "interval_h": repeat["period"],
         "route": order["route"],
         "duration_h": repeat.get("duration", 0.0) / {"h": 1.0, "min": 60.0}[repeat.get("durationUnit", "h")],

@@ -14,6 +14,7 @@ from cds_hooks.cards.summary import summary
 from cds_hooks.protocol.response import SUMMARY_LENGTH, Card, Coding, Indicator, Link, Source
 from dosing_core import phrases
 from dosing_core.case import Order
+from dosing_core.library import load_drug
 
 CARDS = uuid5(NAMESPACE_URL, "urn:dosewright:card")
 SOURCE = Source(
@@ -101,7 +102,7 @@ def duplicate_card(drug_name: str, orders: Sequence[Order], key: str) -> Card:
 def _told(order: Order) -> str:
     if order.regimen is None:
         return "a single dose" if order.kind == "single" else "a dose that is not read"
-    return phrases.regimen(order.regimen)
+    return phrases.regimen(order.regimen, load_drug(order.drug).as_display)
 
 
 def failure_card(drug_name: str, key: str) -> Card:

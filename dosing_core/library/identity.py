@@ -30,7 +30,9 @@ class DrugDisplay(Part):
     drug_name: Text
     concentration_unit: Text
     concentration_factor: Annotated[float, Field(gt=0)]
-    dose_unit: Literal["mg", "µg"] = "mg"
+    dose_unit: Literal["mg", "µg", "micrograms"] = "mg"
+    """In which doses are read; the file's own numbers are mg all the same. Where a slip of µg for mg would be
+    grave, the word is written out."""
     dose_factor: Annotated[float, Field(gt=0)] = 1.0
     """Multiply mg by this to get ``dose_unit``."""
     auc_unit: str = ""
@@ -39,8 +41,8 @@ class DrugDisplay(Part):
 
     @model_validator(mode="after")
     def _units_agree(self) -> DrugDisplay:
-        if self.dose_factor != {"mg": 1.0, "µg": 1000.0}[self.dose_unit]:
-            raise ValueError("dose_factor: 1 of mg and 1000 of µg")
+        if self.dose_factor != {"mg": 1.0, "µg": 1000.0, "micrograms": 1000.0}[self.dose_unit]:
+            raise ValueError("dose_factor: 1 of mg and 1000 of micrograms")
         if not self.auc_unit and self.auc_factor != 1.0:
             raise ValueError("auc_unit: missing")
         return self

@@ -90,6 +90,11 @@ class LevelRules(Part):
     trough_tolerance_h: Number
     """A level called trough but drawn more than this before the next dose is named; its real time is used."""
     high: HighLevel | None = None
+    earliest_after_dose: Number | None = None
+    """h after a dose before which a level tells nothing, as the drug is still spreading; such a level is left
+    out."""
+    albumin_correction: Literal["sheiner_tozer"] | None = None
+    """A level is said beside what it would be at a normal albumin (``physiology.protein_binding``)."""
     oldest: Number
     """h; older levels are left out."""
     most: Number

@@ -50,9 +50,9 @@ class DrugFile(Part):
     routes: tuple[RouteRule, ...]
     required_condition: ConditionName | None = None
     """The models hold only for patients with it."""
-    earlier_doses: Literal["none", "alike_since_transplant"]
-    """What is taken of the time before the first dose on record: nothing given, or the same dose from the day
-    after the transplantation on."""
+    earlier_doses: Literal["none", "none_and_said", "alike_since_transplant"]
+    """What is taken of the time before the first dose on record: nothing; nothing, which the answer then
+    names, as such drugs are taken for years; or the same dose from the day after the transplantation on."""
     dosing: Dosing
     infusion: Infusion | None = None
     limits: Limits
@@ -60,6 +60,9 @@ class DrugFile(Part):
     induction: Induction | None = None
     lookback: Lookback | None = None
     """None: a month of levels and six weeks of doses, enough where doses are hours or days apart."""
+    started_slowly: Text | None = None
+    """How a treatment is begun, in words: its first doses follow a fixed scheme and not exposure, so that a
+    treatment of which no dose is on record is not individualised."""
     targets: tuple[TargetRule, ...] = ()
     """The last one is the default; earlier ones win where their condition holds. A model needs one."""
     judgement: Judgement = JUDGEMENT

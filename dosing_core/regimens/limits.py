@@ -55,9 +55,10 @@ def patient_limits(
     creatinine clearance, mL/min (None: not known)."""
     limits = drug_file.limits
     per_kg = limits.daily_per_kg.value * weight_kg
-    daily, because = limits.daily.value, f"{phrases.dose(limits.daily.value)} a day"
+    display = drug_file.display
+    daily, because = limits.daily.value, f"{phrases.dose(limits.daily.value, display)} a day"
     if per_kg < daily:
-        daily, because = per_kg, f"{phrases.plain(limits.daily_per_kg.value)} mg/kg a day"
+        daily, because = per_kg, f"{phrases.dose(limits.daily_per_kg.value, display)}/kg a day"
     because = limits.in_words or because
     for rule in limits.renal:
         reached = creatinine_clearance is not None and creatinine_clearance < rule.below.value
@@ -65,7 +66,7 @@ def patient_limits(
         if reached and least < daily:
             daily = least
             by_weight = rule.daily_per_kg
-            much = phrases.dose(daily) if by_weight is None else f"{phrases.plain(by_weight.value)} mg/kg"
+            much = phrases.dose(daily, display) if by_weight is None else f"{phrases.dose(by_weight.value, display)}/kg"
             because = (
                 f"{much} a day for a creatinine clearance below {phrases.plain(rule.below.value)} mL/min"
             )
@@ -88,7 +89,8 @@ def broken(regimen: Regimen, limits: PatientLimits, drug_file: DrugFile) -> tupl
     said = []
     single, daily = regimen.dose_mg / limits.single_mg, regimen.daily_dose_mg / limits.daily_mg
     if single > _ROUNDING:
-        text = f"Above the highest single dose of {phrases.dose(round(limits.single_mg))}."
+        most = phrases.dose(round(limits.single_mg, 0 if limits.single_mg >= 10 else 4), drug_file.display)
+        text = f"Above the highest single dose of {most}."
         said.append(BrokenLimit(kind="single", text=text, grave=single > GRAVE))
     if daily > _ROUNDING:
         text = f"Above the limit of {limits.daily_because}."
@@ -98,11 +100,9 @@ def broken(regimen: Regimen, limits: PatientLimits, drug_file: DrugFile) -> tupl
         text = f"More than {phrases.plain(factor)} times the present daily dose in one step."
         said.append(BrokenLimit(kind="step", text=text))
     if drug_file.infusion and runs_too_fast(regimen, drug_file.infusion):
-        rate = phrases.plain(drug_file.infusion.max_rate.value)
+        rate = phrases.dose(drug_file.infusion.max_rate.value, drug_file.display)
         shortest = phrases.infusion_length(drug_file.infusion.min_duration.value)
-        said.append(
-            BrokenLimit(kind="rate", text=f"Runs faster than {rate} mg/min or shorter than {shortest}.")
-        )
+        said.append(BrokenLimit(kind="rate", text=f"Runs faster than {rate}/min or shorter than {shortest}."))
     return tuple(said)
 
 

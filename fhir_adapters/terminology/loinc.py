@@ -28,6 +28,8 @@ class Analyte:
     """In ``unit``; outside it a value is taken for a fault of unit or charting."""
     molar_mass: Decimal | None
     """g/mol."""
+    valence: int | None = None
+    """Charges of an ion: milliequivalents over millimoles. None: not read in milliequivalents."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,7 @@ def analyte(name: str) -> Analyte:
         entry["dimension"],
         (Decimal(span["low"]), Decimal(span["high"])) if span else None,
         Decimal(mass["value"]) if mass else None,
+        entry.get("valence"),
     )
 
 
