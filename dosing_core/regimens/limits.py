@@ -66,7 +66,11 @@ def patient_limits(
         if reached and least < daily:
             daily = least
             by_weight = rule.daily_per_kg
-            much = phrases.dose(daily, display) if by_weight is None else f"{phrases.dose(by_weight.value, display)}/kg"
+            much = (
+                phrases.dose(daily, display)
+                if by_weight is None
+                else f"{phrases.dose(by_weight.value, display)}/kg"
+            )
             because = (
                 f"{much} a day for a creatinine clearance below {phrases.plain(rule.below.value)} mL/min"
             )

@@ -29,6 +29,7 @@ from fhir_adapters.client import FhirClient
 from fhir_adapters.errors import NothingToRead
 from fhir_adapters.gather import gather
 from fhir_adapters.prefetch import PREFETCH
+from fhir_adapters.product import product
 
 OUTCOME = {"resourceType": "OperationOutcome", "issue": [{"severity": "error", "code": "exception"}]}
 WARNING = {"resourceType": "OperationOutcome", "issue": [{"severity": "warning", "code": "informational"}]}
@@ -73,7 +74,7 @@ def scenarios() -> dict[str, Scenario]:
 def test_a_chart_is_the_same_from_prefetch_and_from_a_server(patient_file: str, everybody: str) -> None:
     """The server sends pages of twenty and is asked with dates."""
     scenario = scenarios()[patient_file]
-    drug = "tacrolimus" if "tacrolimus" in patient_file else "vancomycin"
+    drug = product(scenario.question.order).drug or "vancomycin"
     sent = fill(PREFETCH, scenario.resources, scenario.patient_id)
     fetched = gather(scenario.patient_id, drug, None, FhirClient(everybody, TOKEN, 20.0), scenario.now)
 
