@@ -1,37 +1,27 @@
 """One dosage instruction: how much, how often, by which route, over how long. Understood whole or not at all.
 
-What is not understood (ranges, as-needed doses, weekdays, several steps) becomes a sentence in
-``problems``, never an approximation. Free text alone is not interpreted.
+What is not understood (ranges, as-needed doses) becomes a sentence in ``problems``, never an approximation.
+Free text alone is not interpreted. When doses fall is read in ``timing.py``.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
 from decimal import Decimal
-from functools import cache
-from itertools import pairwise
 from typing import Any
 
 from dosing_core.case import Route
 from dosing_core.library import load_drug
 from fhir_adapters.combination import own_part
-from fhir_adapters.elements import Resource, codings, items, member, moment, number, text, wordings
+from fhir_adapters.elements import Resource, items, member, number, text
 from fhir_adapters.product import Product
 from fhir_adapters.terminology.routes import Named, charted_route, route
-from fhir_adapters.terminology.tables import table
 from fhir_adapters.terminology.units import Quantity, as_written, quantity, unit
-from fhir_adapters.terminology.words import folded
+from fhir_adapters.timing import Timetable, read_timing
 
 _LEAST_MG, _MOST_MG = Decimal("1e-6"), Decimal("1e6")
 """1 ng and 1 kg; a dose outside is a fault of unit or typing (project policy)."""
-_SHORTEST, _LONGEST = Decimal("0.5"), Decimal(24 * 366)
-"""Hours between doses; outside it is a fault or no dosing (project policy)."""
-_CLOCK = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
-_UNEVEN = 120
-"""Minutes by which the gaps between listed times of day may differ (project policy: ward rounds)."""
 _AGREE = Decimal("0.01")
 """Two ways of saying one length may differ by so much (project policy: rounded pump rates)."""
 
@@ -53,8 +43,8 @@ class Dosage:
     as_needed: bool = False
     rate_only: bool = False
     """True if a rate is written and no dose: an infusion without an end."""
-    start: datetime | None = None
-    end: datetime | None = None
+    times: Timetable = field(default_factory=Timetable)
+    """When doses fall, and from when to when."""
     problems: tuple[str, ...] = ()
 
 
@@ -82,25 +72,22 @@ def read_dosage(instruction: Resource, product: Product) -> Dosage:
     as_needed = instruction.get("asNeededBoolean") is True or bool(instruction.get("asNeededCodeableConcept"))
     if as_needed:
         reading.fails("it is to be given as needed")
-    repeat: Any = member(instruction, "timing", "repeat")
-    bounds = member(repeat, "boundsPeriod")
-    start, end = moment(member(bounds, "start")), moment(member(bounds, "end"))
-    once = number(member(repeat, "count")) == 1 and member(repeat, "countMax") is None
     dose, volume = _dose(instruction, product, reading)
-    interval = None if once or reading.rate_only else _interval(instruction.get("timing"), reading)
+    times = read_timing(instruction.get("timing"))
+    if not reading.rate_only:
+        reading.problems += times.problems
     duration = _duration(instruction, dose, volume, reading)
     return Dosage(
         way,
         named == "local",
         unclear,
         dose,
-        interval,
+        None if reading.rate_only else times.interval_h,
         duration,
-        once,
+        times.once,
         as_needed,
         reading.rate_only,
-        start.instant if start and start.exact else None,
-        end.instant if end and end.exact else None,
+        times,
         tuple(reading.problems),
     )
 
@@ -190,100 +177,6 @@ def amount(
         fails("the dose is outside anything that is given")
         return None, volume
     return own_part(mass, product, fails), volume
-
-
-def _interval(timing: Any, reading: _Reading) -> Decimal | None:
-    """Hours between doses; a code and a repeat that disagree are both wrong."""
-    repeat: Any = member(timing, "repeat")
-    if member(timing, "event"):
-        reading.fails("it lists single times instead of an interval")
-        return None
-    for name in ("dayOfWeek", "frequencyMax", "periodMax", "countMax"):
-        if member(repeat, name) not in (None, [], 0):
-            reading.fails(
-                "the interval between doses is not regular"
-                if name == "dayOfWeek"
-                else "the interval is a range"
-            )
-            return None
-    repeated, coded = _repeated(repeat, reading), _coded(member(timing, "code"))
-    if reading.problems and repeated is None and member(repeat, "period") is not None:
-        return None
-    if repeated is not None and coded is not None and repeated != coded:
-        reading.fails(f"its timing says both every {as_written(repeated)} h and every {as_written(coded)} h")
-        return None
-    interval = repeated if repeated is not None else coded
-    if interval is None:
-        reading.fails("no interval between doses is written")
-    return interval
-
-
-def _repeated(repeat: Any, reading: _Reading) -> Decimal | None:
-    period, frequency = number(member(repeat, "period")), member(repeat, "frequency")
-    often = number(1 if frequency is None else frequency)
-    measure = unit(text(member(repeat, "periodUnit")) or "")
-    if period is None:
-        return None
-    if measure is None or measure.dimension != "time" or often is None or often <= 0 or period <= 0:
-        reading.fails("the interval between doses is not understood")
-        return None
-    if not _fits_the_day(repeat, often):
-        reading.fails("its times of day do not fit a regular interval")
-        return None
-    interval = period * measure.factor / 3600 / often
-    if not _SHORTEST <= interval <= _LONGEST:
-        reading.fails("the interval between doses is not understood")
-        return None
-    return interval
-
-
-def _fits_the_day(repeat: Any, often: Decimal) -> bool:
-    """Whether listed times of day are as many as the doses, and evenly apart: meals are not every 8 h."""
-    for name in ("timeOfDay", "when"):
-        listed = member(repeat, name)
-        if isinstance(listed, list) and len(listed) > 1 and len(listed) != often:
-            return False
-    times = member(repeat, "timeOfDay")
-    if not isinstance(times, list) or len(times) < 2:
-        return True
-    clocks = [_CLOCK.match(one) if isinstance(one, str) else None for one in times]
-    minutes = sorted(int(clock[1]) * 60 + int(clock[2]) for clock in clocks if clock)
-    gaps = [after - before for before, after in pairwise([*minutes, minutes[0] + 1440])] if minutes else []
-    return len(minutes) == len(times) and max(gaps) - min(gaps) <= _UNEVEN
-
-
-@cache
-def _words() -> Mapping[str, Decimal]:
-    timings = table("timings")
-    built = {
-        spelling.format(hours): Decimal(hours)
-        for hours in timings["every"]
-        for spelling in (
-            "q{}h",
-            "every {} h",
-            "every {} hr",
-            "every {} hrs",
-            "every {} hours",
-            "every {} hour",
-        )
-    }
-    return built | {word: Decimal(hours) for word, hours in timings["texts"].items()}
-
-
-def _coded(code: Any) -> Decimal | None:
-    timings = table("timings")
-    found = {
-        Decimal(timings["codes"][c.code])
-        for c in codings(code)
-        if c.system == timings["system"] and c.code in timings["codes"]
-    }
-    if not found:
-        found = {_words()[folded(said)] for said in wordings(code) if folded(said) in _words()} | {
-            Decimal(timings["codes"][said.strip()])
-            for said in wordings(code)
-            if said.strip() in timings["codes"]
-        }
-    return found.pop() if len(found) == 1 else None
 
 
 def _duration(

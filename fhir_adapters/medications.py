@@ -7,13 +7,14 @@ silence, because a history without it would ask for too much.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, tzinfo
 from decimal import Decimal
 from typing import Any
 
 from dosing_core.case import CoMedication, Dose, Finding, Regimen, Route
 from dosing_core.library import load_drug
 from fhir_adapters.chart import OrderedCourse
+from fhir_adapters.course import course_doses
 from fhir_adapters.dosage import Dosage, amount, rate_duration, read_dosage, systemic
 from fhir_adapters.elements import Resource, items, member, moment, referenced, said_at, source, word
 from fhir_adapters.labs import CLOCKS
@@ -211,8 +212,10 @@ def read_course(
     now: datetime,
     since: datetime,
     medications: Medications,
+    zone: tzinfo = UTC,
 ) -> tuple[OrderedCourse | None, list[Finding]]:
-    """An active order of the drug, with the doses that it asked for between ``since`` and now."""
+    """An active order of the drug, with the doses that it asked for between ``since`` and now. Hours of the
+    day are of ``zone``."""
     read = product(resource, medications)
     if read.local or drug not in read.holds or not _is_active(resource, now):
         return None, []
@@ -223,33 +226,23 @@ def read_course(
         detail = f"an active order is not counted: {read.problem}"
         course = OrderedCourse(source=origin, route="oral") if read.modified_release else None
         return course, [Finding(kind="excluded", about="doses", detail=detail, source=origin)]
-    dosages = tuple(read_dosage(one, read) for one in items(resource.get("dosageInstruction")))
+    instructions = items(resource.get("dosageInstruction"))
+    dosages = tuple(read_dosage(one, read) for one in instructions)
     if dosages and all(one.local for one in dosages):
         return None, []
-    regimen, way, loading, _ = regimen_of(resource, dosages, drug, origin)
+    regimen, way, _, _ = regimen_of(resource, dosages, drug, origin)
     authored = moment(resource.get("authoredOn"))
-    starts = [one.start for one in dosages if one.start is not None]
+    starts = [one.times.start for one in dosages if one.times.start is not None]
     begun = min(starts) if starts else authored.instant if authored and authored.exact else None
-    if regimen is None or begun is None:
-        return OrderedCourse(source=origin, route=way, begun=begun), []
-    if regimen.once:
-        return _single(regimen, begun, since, now, origin), []
-    step = timedelta(hours=regimen.interval_h)
-    course = OrderedCourse(source=origin, route=way, begun=begun, interval_h=regimen.interval_h)
-    if loading is not None or now - begun < step:
+    course = OrderedCourse(
+        source=origin, route=way, begun=begun, interval_h=regimen.interval_h if regimen else None
+    )
+    if begun is None:
         return course, []
-    ends = [one.end for one in dosages if one.end is not None]
-    until = min([now, *ends])
-    first = max(0, -(-(since - begun) // step))
-    last = (until - begun) // step
-    doses = tuple(
-        Dose(
-            time=begun + step * count, amount_mg=regimen.dose_mg, route=regimen.route,
-            duration_h=regimen.duration_h, status="ordered", source=origin,
-        )
-        for count in range(first, last + 1)
-    )  # fmt: skip
-    return course.model_copy(update={"doses": doses}), []
+    if regimen is not None and regimen.once:
+        return _single(regimen, begun, since, now, origin), []
+    asked_for = course_doses(instructions, read, begun, until=now, zone=zone, source=origin)
+    return course.model_copy(update={"doses": tuple(d for d in asked_for if d.time >= since)}), []
 
 
 def _single(regimen: Regimen, begun: datetime, since: datetime, now: datetime, origin: str) -> OrderedCourse:

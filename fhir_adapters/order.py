@@ -74,7 +74,7 @@ def read_order(
     unclear = next((one.unclear_route for one in dosages if one.unclear_route is not None), None)
     if unclear is not None:
         regimen, way, loading = None, None, None
-    starts = [one.start for one in dosages if one.start is not None]
+    starts = [one.times.start for one in dosages if one.times.start is not None]
     order = Order(
         drug=read.drug,
         route=way,
@@ -143,7 +143,7 @@ def regimen_of(
 def _regimen(
     dosage: Dosage, way: Route | None, drug: str, resource: Resource, origin: str
 ) -> tuple[Regimen | None, list[Finding]]:
-    problems = list(dosage.problems)
+    problems = [*dosage.problems, *filter(None, (dosage.times.irregular,))]
     if _only_text(resource):
         problems = ["the dose is written as text only, which is not interpreted"]
     elif way is None and not any("route" in problem for problem in problems):

@@ -257,7 +257,11 @@ def test_the_interval_is_read_from_repeat_code_or_words(timing: dict[str, Any], 
         ),
         ({"timing": {"repeat": {"period": 12, "periodMax": 24, "periodUnit": "h"}}}, "range"),
         (
-            {"timing": {"repeat": {"dayOfWeek": ["mon"], "frequency": 1, "period": 1, "periodUnit": "d"}}},
+            {
+                "timing": {
+                    "repeat": {"dayOfWeek": ["mon", "thu"], "frequency": 1, "period": 1, "periodUnit": "d"}
+                }
+            },
             "not regular",
         ),
         ({"timing": {"event": ["2026-11-24T20:00:00Z"]}}, "single times"),

@@ -1,0 +1,80 @@
+"""The doses that a course of treatment has asked for so far: step by step, as it is written.
+
+Only what is understood whole is followed. A course of which one step is not understood has no doses here,
+because half of them would look like all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta, tzinfo
+
+from dosing_core.case import Dose, Route
+from fhir_adapters.dosage import Dosage, read_dosage
+from fhir_adapters.elements import Resource
+from fhir_adapters.product import Product, usual_infusion_h
+from fhir_adapters.timing import in_order
+
+
+def course_doses(
+    instructions: Sequence[Resource],
+    product: Product,
+    begun: datetime,
+    *,
+    until: datetime,
+    zone: tzinfo,
+    source: str,
+) -> tuple[Dose, ...]:
+    """The doses from ``begun`` to ``until``, in order of time, if it was followed to the letter.
+
+    A course whose first interval is not over yet has given nothing: nobody knows whether the first dose was
+    taken. Empty if an instruction is not understood, begins on a day without an hour, or does not say when
+    the next step begins.
+    """
+    steps = [[read_dosage(one, product) for one in step] for step in in_order(tuple(instructions))]
+    ways = {one.route for step in steps for one in step} - {None}
+    if not steps or len(ways) != 1:
+        return ()
+    (way,) = ways
+    found: list[Dose] = []
+    start: datetime | None = begun
+    for step in steps:
+        if start is None:
+            return ()  # the step before has no end
+        for dosage in step:
+            amount = _amount(dosage, way, product)
+            if amount is None or dosage.times.vague:
+                return ()
+            if dosage.times.once and len(steps) == 1 and len(step) > 1:
+                return ()  # beside a repeating dose: whether it comes before or with it is open
+            mass, hours = amount
+            own = dosage.times.start or start
+            found += (
+                Dose(time=time, amount_mg=mass, route=way, duration_h=hours, status="ordered", source=source)
+                for time in dosage.times.instants(own, until, zone)
+            )
+        ends = [dosage.times.until(dosage.times.start or start) for dosage in step]
+        known = [end for end in ends if end is not None]
+        start = max(known) if len(known) == len(ends) else None
+    if until - begun < _first_gap(steps[0]):
+        return ()
+    return tuple(sorted(found, key=lambda dose: (dose.time, dose.amount_mg)))
+
+
+def _first_gap(step: Sequence[Dosage]) -> timedelta:
+    """Time until a second dose is due; a day where doses fall on days."""
+    intervals = [one.times.interval_h for one in step if one.times.interval_h is not None]
+    return timedelta(hours=float(min(intervals))) if intervals else timedelta(days=1)
+
+
+def _amount(dosage: Dosage, way: Route | None, product: Product) -> tuple[float, float] | None:
+    """mg and hours of one dose; None if the instruction is not understood."""
+    if dosage.problems or dosage.dose_mg is None or way is None:
+        return None
+    mass = float(dosage.dose_mg)
+    if way != "iv":
+        return mass, 0.0
+    if dosage.duration_h is not None:
+        return mass, float(dosage.duration_h)
+    usual = usual_infusion_h(product.drug, mass) if product.drug else None
+    return None if usual is None else (mass, usual)
