@@ -19,7 +19,8 @@ _COVARIATES = {
     "Height": "height",
     "Haematocrit": "haematocrit",
 }
-_ROUTES = {"Intravenous": "iv", "Oral": "oral"}
+_ROUTES = {"Intravenous": "iv", "Oral": "oral", "Subcutaneous": "subcutaneous"}
+_HOURS = {"h": 1, "d": 24, "wk": 168}
 _STATES = {"Kidney transplant": "kidney_transplant"}
 _VANCOMYCIN_G_PER_MOL = 1449.3
 _MG = {"mg": 1.0, "microgram": 1e-3}
@@ -133,9 +134,12 @@ def _order(draft: Resource, drug: str, events: Resource) -> Resource:
         events["findings"].append({"kind": "excluded", "about": "order", "detail": detail})
         return order
     sum_of_two = "tazobactam" in draft["medicationCodeableConcept"]["text"]
+    once = repeat.get("count") == 1
+    order["kind"] = "single" if once else "repeating"
     order["regimen"] = {
         "dose_mg": quantity["value"] * _MG[quantity["unit"]] * (8 / 9 if sum_of_two else 1),
-        "interval_h": repeat["period"],
+        "interval_h": 24 if once else repeat["period"] * _HOURS[repeat["periodUnit"]],
+        "once": once,
         "route": order["route"],
         "duration_h": repeat.get("duration", 0.0) / {"h": 1.0, "min": 60.0}[repeat.get("durationUnit", "h")],
     }

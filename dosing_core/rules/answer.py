@@ -310,12 +310,18 @@ def _reason(
     limits: tuple[BrokenLimit, ...],
 ) -> str:
     rule, display, ordered = leader.rule.name, asked.drug_file.as_display, asked.case.order.regimen
-    if limits:
-        return "The order as written exceeds a limit of the drug file."
     given = phrases.regimen(regimen, display)
     aim = f" for {leader.facts.aim.words}" if leader.facts.aim else ""
+    if limits:
+        return f"The order as written exceeds a limit of the drug file. {rule} gives {given}{aim}."
     if ordered is None:
         return f"{rule} gives {given}{aim}."
+    aimed = leader.facts.aim
+    if stands and aimed is not None and ordered is not None:
+        gives = aimed.value * ordered.dose_mg / (dosed.exact_mg or ordered.dose_mg)
+        ends = f"{phrases.plain(round(aimed.low, 3))}–{phrases.plain(round(aimed.high, 3))} {aimed.unit}"
+        said = f"By {rule} the order gives {phrases.figure(gives)} {aimed.unit}, inside {ends}"
+        return f"{said}." if aimed.set_for_patient else f"{said}; no aim is on record."
     if stands and dosed.low_mg is not None:
         return f"The order is inside what {rule} allows; its own dose is {given}{aim}."
     if stands:
