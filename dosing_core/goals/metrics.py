@@ -41,6 +41,11 @@ PROPORTIONAL: tuple[Metric, ...] = ("auc24", "cumulative_auc", "trough", "peak",
 class Response(Protocol):
     """What any dose of one schedule does to each particle; ``doses`` [n_doses] mg, results [n_doses, n]."""
 
+    @property
+    def interval_h(self) -> float:
+        """h between the doses of the schedule."""
+        ...
+
     def auc24(self, doses: FloatArray) -> FloatArray: ...
 
     def trough(self, doses: FloatArray) -> FloatArray: ...

@@ -68,6 +68,12 @@ class Judgement(Part):
     harm_weight: Number | None = None
     """Weight of the chance of a trough above the lowest of ``harmful_troughs`` that counts, beside the
     target's own loss. None: such a trough is named and does not decide."""
+    harm_grows: bool = False
+    """True: such a trough weighs by the logarithm of how far it is above, so that the slowest kidneys, in
+    which any regimen brings one, still tell regimens apart. False: by its chance alone."""
+    interval_weight: Number | None = None
+    """Loss a day between doses, so that a longer interval is taken only for what it spares. None: an interval
+    costs nothing."""
     relevant_chance: Number
     """A change matters to a prescriber if it raises the chance of being inside the target by this …"""
     relevant_outside: Number

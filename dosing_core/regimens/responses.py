@@ -91,6 +91,11 @@ class Response:
         self._days: dict[float, list[_Window]] = {}
         self._timed: dict[float, list[FloatArray]] = {}
 
+    @property
+    def interval_h(self) -> float:
+        """h between doses."""
+        return self.schedule.interval_h
+
     def auc24(self, doses: FloatArray) -> FloatArray:
         """Average AUC over 24 h at steady state, mg·h/L. ``doses`` [n_doses] mg."""
         doses = np.asarray(doses, dtype=np.float64)

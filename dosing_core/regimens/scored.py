@@ -10,7 +10,7 @@ import numpy as np
 
 from dosing_core.case import Regimen
 from dosing_core.goals.attainment import Attainment, attainment
-from dosing_core.goals.loss import losses
+from dosing_core.goals.loss import FAR, losses
 from dosing_core.goals.metrics import OF_AN_OUTPUT, Response, exposures, plain
 from dosing_core.goals.utility import worth
 from dosing_core.inference.particles import Particles
@@ -21,6 +21,8 @@ from dosing_core.recommendation import Target
 from dosing_core.regimens.candidates import Candidate
 from dosing_core.regimens.past import Past, past_of
 from dosing_core.regimens.variation import occasion_factors
+
+DAY_H = 24.0
 
 TIE = 0.005
 """Expected losses that differ by less are equal. Project policy: a thousand particles know the chance of
@@ -189,7 +191,8 @@ def valued(question: Question, response: Response, doses: FloatArray) -> tuple[F
     factors = occasion_factors(question.occasion_cv, question.particles.size)
     values = exposures(response, target, doses, factors)
     if target.utility is None:
-        return values, losses(values, target, question.judgement) + _harm(question, response, doses, factors)
+        lost = losses(values, target, question.judgement) + _harm(question, response, doses, factors)
+        return values, lost + _waiting(question.judgement, response.interval_h)
     judged = worth(target.utility)
     read = {
         name: values if name in ("effect", target.metric) else plain(response, name, doses) * factors
@@ -203,12 +206,21 @@ def valued(question: Question, response: Response, doses: FloatArray) -> tuple[F
 def _harm(
     question: Question, response: Response, doses: FloatArray, factors: FloatArray
 ) -> FloatArray | float:
-    """Loss of the troughs that harm, [n_doses, n]; 0 where nothing is said of them."""
+    """Loss of the troughs that harm, [n_doses, n]; 0 where nothing is said of them. Beyond ``FAR`` times the
+    limit nothing is known that would make one worse than another."""
     weight = question.judgement.harm_weight
     if question.harmful_trough is None or weight is None:
         return 0.0
-    harmful = response.trough(doses) * factors > question.harmful_trough
-    return weight.value * harmful.astype(np.float64)
+    trough, limit = response.trough(doses) * factors, question.harmful_trough
+    if question.judgement.harm_grows:
+        return weight.value * np.log(np.clip(trough / limit, 1.0, FAR))
+    return weight.value * (trough > limit).astype(np.float64)
+
+
+def _waiting(judgement: Judgement, interval_h: float) -> float:
+    """Loss of the time between two doses."""
+    weight = judgement.interval_weight
+    return 0.0 if weight is None else weight.value * interval_h / DAY_H
 
 
 def superposes(individual: Individual) -> bool:

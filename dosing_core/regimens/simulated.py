@@ -58,6 +58,11 @@ class SimulatedResponse:
         self._lately: dict[float, FloatArray] = {}
 
     @property
+    def interval_h(self) -> float:
+        """h between doses."""
+        return self.schedule.interval_h
+
+    @property
     def end_h(self) -> float:
         """h from now at which exposures are read off, just before a dose."""
         return self._first_h + self.horizon_h

@@ -146,6 +146,11 @@ class _Between:
     most: float
     nodes: int
 
+    @property
+    def interval_h(self) -> float:
+        """h between doses."""
+        return self.exactly.interval_h
+
     def auc24(self, doses: FloatArray) -> FloatArray:
         return self._of(self.exactly.auc24, doses)
 

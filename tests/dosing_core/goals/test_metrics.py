@@ -11,10 +11,12 @@ from dosing_core.errors import UnusableGoal
 from dosing_core.goals.metrics import check, exposures
 from dosing_core.inference import Particles
 from dosing_core.kinetics import auc, concentrations, no_doses, train
+from dosing_core.library import load_drug
 from dosing_core.population.individual import Individual, ResidualError, Structure
 from dosing_core.recommendation import Target
 from dosing_core.regimens.past import past_of
 from dosing_core.regimens.responses import Schedule, responses
+from dosing_core.regimens.scored import Question, valued
 from dosing_core.regimens.simulated import SimulatedResponse
 
 ETA = np.array([[-0.4], [0.0], [0.5]])
@@ -184,3 +186,34 @@ def test_a_factor_on_the_exposure_moves_the_time_above_by_the_concentration_not_
 def test_a_goal_that_cannot_be_asked_is_refused_with_its_reason(target: Target, why: str) -> None:
     with pytest.raises(UnusableGoal, match=why):
         check(target, Particles(((PERSON, ETA),)))
+
+
+def test_a_trough_that_harms_and_the_wait_for_the_next_dose_weigh_as_the_file_says() -> None:
+    """Steady state: the trough over the limit by its logarithm, and 0.15 a day of waiting."""
+    k, tau = 5.0 * np.exp(ETA[:, 0]) / 40.0, 36.0
+    trough = 500.0 / 40.0 * np.exp(-k * tau) / (1.0 - np.exp(-k * tau))
+    limit = float(np.median(trough)) * 0.9
+    plain = load_drug("vancomycin").judgement
+    number = plain.below_weight
+
+    def lost(**more: object) -> np.ndarray:
+        judgement = plain.model_copy(update=more)
+        question = Question(
+            particles=Particles(((PERSON, ETA),)),
+            effective=3.0,
+            first_h=0.0,
+            history=no_doses(),
+            target=_target("peak", low=1.0, high=30.0),
+            judgement=judgement,
+            harmful_trough=limit,
+        )
+        return valued(question, _response(Schedule(tau, 0.0, "iv")), np.array([500.0]))[1][0]
+
+    harm = number.model_copy(update={"value": 0.3})
+    wait = number.model_copy(update={"value": 0.15})
+    none = lost()
+
+    assert lost(harm_weight=harm) - none == pytest.approx(0.3 * (trough > limit))
+    grown = 0.3 * np.log(np.maximum(trough / limit, 1.0))
+    assert lost(harm_weight=harm, harm_grows=True) - none == pytest.approx(grown)
+    assert lost(interval_weight=wait) - none == pytest.approx(0.15 * 1.5)
