@@ -86,10 +86,36 @@ class Sign(Value):
 
 
 class Genotype(Value):
-    """A reported genotype, as star alleles: gene ``CYP3A5``, diplotype ``*1/*3``."""
+    """A reported genotype: gene ``CYP3A5``, diplotype ``*1/*3``; of HLA the alleles typed, one or two."""
 
     gene: str
     diplotype: str
+    time: AwareDatetime | None = None
+    source: str
+
+
+class Phenotype(Value):
+    """What a laboratory calls the function of a gene, with or without its alleles: ``Poor Metabolizer``; of
+    HLA the status of one allele, ``*57:01 positive``."""
+
+    gene: str
+    phenotype: str
+    time: AwareDatetime | None = None
+    source: str
+
+
+class Reaction(Value):
+    """A reaction to a drug, or to its kin, that the record holds as an allergy or intolerance."""
+
+    drug: str
+    """The drug that it speaks about, by its name in the library or in a guideline."""
+    substance: str
+    """What the record names: the drug, or a group that it belongs to (``penicillins``)."""
+    severe: bool
+    """True if the record says so, or if the reaction is severe by its nature (anaphylaxis)."""
+    confirmed: bool
+    manifestation: str = ""
+    """In words of a table, never of the record; empty if it is not charted or not understood."""
     time: AwareDatetime | None = None
     source: str
 
@@ -141,6 +167,8 @@ class Subject(Timelines):
     signs: tuple[Sign, ...] = ()
     """In order of time."""
     genotypes: tuple[Genotype, ...] = ()
+    phenotypes: tuple[Phenotype, ...] = ()
+    reactions: tuple[Reaction, ...] = ()
     co_medications: tuple[CoMedication, ...] = ()
     co_medications_read: bool = False
     """True if the medication list was read, so that a drug not on it is known not to be recorded."""
@@ -273,7 +301,7 @@ class Finding(Value):
     """Something about the record that the answer must not hide.
 
     ``about`` names the fact: a measured fact or sign, ``levels``, ``effects``, ``doses``, ``order``,
-    ``genotypes``, ``co_medications``, ``age``, ``sex``, ``gestational_age`` or ``conditions``.
+    ``genotypes``, ``reactions``, ``co_medications``, ``age``, ``sex``, ``gestational_age`` or ``conditions``.
 
     - ``missing``: it is not on record.
     - ``conflict``: the record contradicts itself; no value was taken.

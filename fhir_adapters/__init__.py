@@ -5,7 +5,7 @@
     read_order (order.py)                     the order in question          → OrderReading
     gather (gather.py)                        prefetch, then the FHIR server → PatientChart
       reading.py                              every resource on its own, with findings
-        patient  labs  genomics  conditions   who, measurements and levels, genotypes, states
+        patient  labs  genomics  conditions   who, measurements and levels, genes, states
         medications  product  dosage          what was given and what is ordered
     to_case (intake.py)                       chart and order                → Case, without identity
     with_regimen, lab_request (writeback.py)  what goes back to the EHR

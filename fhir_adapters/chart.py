@@ -11,7 +11,7 @@ from typing import Literal
 
 from pydantic import AwareDatetime, Field
 
-from dosing_core.case import CoMedication, Condition, Dose, Finding, Genotype, Route, Sex
+from dosing_core.case import CoMedication, Condition, Dose, Finding, Genotype, Phenotype, Reaction, Route, Sex
 from dosing_core.value import Value
 
 
@@ -67,6 +67,9 @@ class PatientChart(Value):
     read, is of another product or may be somebody else's; the time of reading if that is not known."""
     ordered: tuple[OrderedCourse, ...] = ()
     genotypes: tuple[Genotype, ...] = ()
+    phenotypes: tuple[Phenotype, ...] = ()
+    reactions: tuple[Reaction, ...] = ()
+    """Earlier reactions to this drug or its kin."""
     co_medications: tuple[CoMedication, ...] = ()
     co_medications_read: bool = False
     conditions: tuple[Condition, ...] = ()

@@ -58,6 +58,8 @@ def to_case(chart: PatientChart, reading: OrderReading, now: datetime) -> Case:
             sex=chart.sex,
             **{name: _measurements(getattr(chart, name, ())) for name in COVARIATE_UNITS},
             genotypes=chart.genotypes,
+            phenotypes=chart.phenotypes,
+            reactions=chart.reactions,
             co_medications=chart.co_medications,
             co_medications_read=chart.co_medications_read,
             conditions=chart.conditions,

@@ -15,7 +15,8 @@ from types import MappingProxyType
 from typing import Literal
 
 from dosing_core.library import drugs, load_drug
-from fhir_adapters.terminology.loinc import BODY, LABORATORY, LOINC, code_list, genotype_codes
+from fhir_adapters.terminology.genetics import report_category, search_codes
+from fhir_adapters.terminology.loinc import BODY, LABORATORY, LOINC, code_list
 
 LABS = timedelta(days=90)
 """How far back creatinine and haematocrit are read (project policy: older ones say nothing about today)."""
@@ -109,7 +110,14 @@ def searches() -> tuple[Search, ...]:
             ("weight", "height"),
             ("date", BODY_MEASURES),
         ),
-        Search("genotypes", "Observation", f"{_codes(*sorted(genotype_codes()))}&_count=100", ("genotypes",)),
+        Search("genotypes", "Observation", f"code={','.join(search_codes())}&_count=200", ("genotypes",)),
+        Search(
+            "reports",
+            "DiagnosticReport",
+            f"category={report_category()}&_count=100",
+            ("genotypes",),
+            include="DiagnosticReport:result",
+        ),
         Search(
             "administrations",
             "MedicationAdministration",

@@ -11,11 +11,11 @@ from functools import partial
 from itertools import pairwise
 from typing import Any, TypeVar
 
-from dosing_core.case import COVARIATE_UNITS, CoMedication, Condition, Dose, Finding, Genotype
+from dosing_core.case import COVARIATE_UNITS, CoMedication, Condition, Dose, Finding
 from fhir_adapters.chart import ChartedLevel, OrderedCourse, PatientChart, distinct
 from fhir_adapters.conditions import end_stage, read_condition
 from fhir_adapters.elements import Resource, resource_id, said_at, source
-from fhir_adapters.genomics import agreed, read_genotype
+from fhir_adapters.genomics import read_genes
 from fhir_adapters.labs import (
     CLOCKS,
     STEADY,
@@ -72,7 +72,8 @@ def read_chart(patient_id: str, drug: str, now: datetime, answers: Answers) -> P
     person = read_patient(people[0] if people else None, patient_id)
     findings = [*_unanswered(answers), *person.findings]
     measured = _measurements(patient_id, drug, now, answers, findings)
-    genotypes = _genotypes(patient_id, answers, findings)
+    genes = read_genes((*answers.of("Observation"), *answers.of("DiagnosticReport")), patient_id=patient_id)
+    findings += genes.findings
     conditions = _conditions(patient_id, now, answers, findings)
     taken = _medications(patient_id, drug, now, answers, findings)
     levels, conflicts = settled(measured.get(drug, []), "levels", f"{drug} level")
@@ -92,7 +93,8 @@ def read_chart(patient_id: str, drug: str, now: datetime, answers: Answers) -> P
         given=taken.given,
         unread_given=taken.unread_given,
         ordered=taken.ordered,
-        genotypes=genotypes,
+        genotypes=genes.genotypes,
+        phenotypes=genes.phenotypes,
         co_medications=taken.others,
         co_medications_read="requests" in answers.resources
         and "requests" not in answers.problems
@@ -155,18 +157,6 @@ def _covariates(
     if conflict is not None:
         findings.append(conflict)
         kept["weight"] = ()
-    return kept
-
-
-def _genotypes(patient_id: str, answers: Answers, findings: list[Finding]) -> tuple[Genotype, ...]:
-    reported: list[Genotype] = []
-    read = partial(read_genotype, patient_id=patient_id)
-    for genotype, more in _each(read, answers.of("Observation"), "genotypes", findings):
-        findings += more
-        if genotype is not None:
-            reported.append(genotype)
-    kept, conflicts = agreed(reported)
-    findings += conflicts
     return kept
 
 

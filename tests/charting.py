@@ -94,6 +94,7 @@ def prefetched(*resources: dict[str, Any], **keys: Any) -> dict[str, Any]:
         "labs": "Observation",
         "vitals": None,
         "genotypes": None,
+        "reports": "DiagnosticReport",
         "administrations": "MedicationAdministration",
         "requests": "MedicationRequest",
         "conditions": "Condition",

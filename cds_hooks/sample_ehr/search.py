@@ -12,11 +12,12 @@ from typing import Any
 Resource = dict[str, Any]
 
 REFERENCES = {
-    "patient": ("subject",),
+    "patient": ("subject", "patient"),
     "subject": ("subject",),
     "encounter": ("encounter", "context"),
     "request": ("request",),
     "medication": ("medicationReference",),
+    "result": ("result",),
 }
 """Search parameters that are references, and the elements that they read; also what may be included."""
 TOKENS = {
@@ -71,9 +72,10 @@ def included(
         if parameter not in REFERENCES:
             raise SearchError(f"_include={wanted} is not supported")
         for resource in found:
-            target, _, target_id = _reference(resource, REFERENCES[parameter]).partition("/")
-            if resource["resourceType"] == kind and target_id and (other := read(target, target_id)):
-                added[(target, target_id)] = other
+            for reference in _references(resource, REFERENCES[parameter]):
+                target, _, target_id = reference.partition("/")
+                if resource["resourceType"] == kind and target_id and (other := read(target, target_id)):
+                    added[(target, target_id)] = other
     return list(added.values())
 
 
@@ -94,16 +96,17 @@ def _filter(parameter: str, value: str) -> Callable[[Resource], bool]:
     raise SearchError(f"the search parameter {name} is not supported")
 
 
-def _reference(resource: Resource, elements: tuple[str, ...]) -> str:
-    """The reference that the first of these elements holds, or an empty text."""
-    held = (resource[element].get("reference", "") for element in elements if element in resource)
-    return str(next(held, ""))
+def _references(resource: Resource, elements: tuple[str, ...]) -> list[str]:
+    """The references that these elements hold, one or several each."""
+    held = [resource[element] for element in elements if element in resource]
+    each = [one for value in held for one in (value if isinstance(value, list) else [value])]
+    return [str(one.get("reference", "")) for one in each]
 
 
 def _refers(resource: Resource, elements: tuple[str, ...], wanted: list[str]) -> bool:
     """Whether a reference is one of those wanted, written ``Type/id`` or as a bare id."""
-    reference = _reference(resource, elements)
-    return reference in wanted or reference.rpartition("/")[2] in wanted
+    references = _references(resource, elements)
+    return any(one in wanted or one.rpartition("/")[2] in wanted for one in references)
 
 
 def _tokens(resource: Resource, elements: tuple[str, ...]) -> Iterator[tuple[str, str]]:

@@ -38,6 +38,8 @@ class Gene:
     alleles: dict[str, Allele]
     rule: dict[str, Any]
     """As in ``data/phenotypes.json``."""
+    hgnc: str
+    """``HGNC:2638``."""
 
     @property
     def method(self) -> str:
@@ -69,6 +71,7 @@ def genes() -> dict[str, Gene]:
                 for name, one in entry["alleles"].items()
             },
             rules[symbol],
+            entry["hgnc"],
         )
         for symbol, entry in named.items()
     }

@@ -17,8 +17,10 @@ from dosing_core.genetics.catalogue import Gene, gene
 RETIRED: dict[str, dict[str, str | None]] = {
     "NUDT15": {"*2": "*3"},
     "SLCO1B1": dict.fromkeys(("*3", "*7", "*12", "*13", "*38", "*46")),
+    "DPYD": {"c.1236G>A": "c.1129-5923C>G, c.1236G>A (HapB3)"},
 }
-"""Names that CPIC has withdrawn (2025), and the one that took their place; None: none did."""
+"""Names that CPIC has withdrawn (2025), and the one that took their place; None: none did. c.1236G>A is the
+variant by which laboratories find HapB3 (rs56038477, ``data/variants.json``)."""
 _REFERENCE = ("reference", "ref", "wild type", "wild-type", "wildtype", "wt")
 _MINUS_STRAND = {"A": "T", "G": "C"}
 """VKORC1 lies on the minus strand: -1639 G and A are genomic C and T."""
@@ -49,12 +51,27 @@ def read_diplotype(symbol: str, text: str) -> Diplotype:
     notes: list[str] = []
     tokens = [_without_gene(known, token, text) for token in _split(known, text)]
     names = tuple(_named(known, token, text, notes) for token in tokens)
+    if known.symbol == "VKORC1" and _mixes_strands(tokens):
+        raise UnreadableGenotype(known.symbol, text, "its two bases are read from different strands")
     most = 1 if known.method == "single_allele" else 2
     if known.symbol != "DPYD" and len(names) > most:
         raise UnreadableGenotype(known.symbol, text, f"{len(names)} alleles where there are {most} copies")
     if len(names) < 2 and most == 2 and not known.x_linked:
         raise UnreadableGenotype(known.symbol, text, "one allele says nothing about the other copy")
     return Diplotype(known.symbol, names, tuple(notes))
+
+
+def read_allele(symbol: str, text: str) -> tuple[str, tuple[str, ...]]:
+    """CPIC's name of the one allele that ``text`` names, and what was read in another way than it was
+    written. Raises ``UnreadableGenotype``."""
+    known = gene(symbol)
+    if known is None:
+        raise UnreadableGenotype(symbol, text, "there is no content for this gene")
+    tokens = _split(known, text)
+    if len(tokens) != 1:
+        raise UnreadableGenotype(known.symbol, text, f"{len(tokens)} alleles where one is asked for")
+    notes: list[str] = []
+    return _named(known, _without_gene(known, tokens[0], text), text, notes), tuple(notes)
 
 
 def _split(known: Gene, text: str) -> list[str]:
@@ -68,7 +85,8 @@ def _split(known: Gene, text: str) -> list[str]:
         )
     if known.method == "single_variant" and (letters := _letters(cleaned)):
         return letters
-    parts = re.split(r"\s*[/|;,]\s*", cleaned)
+    whole = re.split(r"\s*[/|;]\s*", cleaned)
+    parts = [part for one in whole for part in ([one] if _is_name(known, one) else re.split(r"\s*,\s*", one))]
     if len(parts) == 1 and cleaned.upper().count(known.symbol) == 2:
         parts = re.split(rf"\s*\+\s*(?={known.symbol})", cleaned, flags=re.IGNORECASE)
     if any(not part for part in parts):
@@ -76,10 +94,22 @@ def _split(known: Gene, text: str) -> list[str]:
     return parts
 
 
+def _is_name(known: Gene, token: str) -> bool:
+    """Whether a token with a comma in it names one allele (``c.1129-5923C>G, c.1236G>A (HapB3)``)."""
+    bare = re.sub(rf"^{known.symbol}\s*[:_]?\s*", "", token, flags=re.IGNORECASE)
+    return "," in token and _folded(bare) in _names(known.symbol)
+
+
 def _letters(text: str) -> list[str] | None:
     """The two bases of a single variant: ``C/T``, ``-1639 AG``, ``rs9923231 T/T``; None if it is not one."""
     found = re.search(r"(?:^|[\s:(])([ACGT])\s*[/|>]?\s*([ACGT])\)?$", text.upper())
     return [found.group(1), found.group(2)] if found and ">" not in text else None
+
+
+def _mixes_strands(bases: list[str]) -> bool:
+    """True if one base can only be of the gene's strand and the other only of the genome's."""
+    named = {one.strip().upper() for one in bases}
+    return bool(named & set(_MINUS_STRAND)) and bool(named & set(_MINUS_STRAND.values()))
 
 
 def _without_gene(known: Gene, token: str, text: str) -> str:
@@ -150,7 +180,7 @@ def _names(symbol: str) -> dict[str, str]:
     found: dict[str, str] = {}
     for name in known.alleles if known else ():
         found[_folded(name)] = name
-        if legacy := re.fullmatch(r"(.*?)\s*\((\*\w+)\)", name):
+        if legacy := re.fullmatch(r"(.*?)\s*\((\*\w+|HapB3)\)", name):
             found[_folded(legacy.group(1))] = name
             found[_folded(legacy.group(2))] = name
         if name == "Reference":

@@ -95,22 +95,3 @@ def measured(codings: tuple[Coding, ...]) -> tuple[Code, ...]:
 def code_list(*analytes: str) -> tuple[str, ...]:
     """The codes of these analytes, in the table's order."""
     return tuple(code.code for code in codes().values() if code.analyte in analytes)
-
-
-@cache
-def genotype_codes() -> frozenset[str]:
-    """Codes of Observations whose value is a genotype."""
-    return frozenset(entry["code"] for entry in table("loinc")["genotype"]["codes"])
-
-
-@cache
-def gene_studied() -> str:
-    """Code of the component that names the gene."""
-    code: str = table("loinc")["genotype"]["gene_studied"]["code"]
-    return code
-
-
-@cache
-def genes() -> dict[str, str]:
-    """HGNC id → gene symbol."""
-    return {entry["hgnc"]: entry["gene"] for entry in table("loinc")["genotype"]["genes"]}

@@ -142,15 +142,18 @@ def test_a_diplotype_is_read_from_text_or_display(value: dict[str, Any], gene: s
     ],
 )
 def test_another_gene_is_not_read_as_this_one(value: dict[str, Any], gene: str | None) -> None:
-    assert genotypes(genotype(value, gene)).genotypes == ()
+    """Other genes are read too, as themselves."""
+    read = genotypes(genotype(value, gene)).genotypes
+
+    assert not any(one.gene == "CYP3A5" for one in read)
 
 
 @pytest.mark.parametrize(
     "change",
     [
-        {"valueCodeableConcept": {"text": "CYP3A5 intermediate"}},
+        {"valueCodeableConcept": {"text": "CYP3A5 unknown"}},
         {"valueCodeableConcept": {"text": "CYP3A5 *1/*3 or *1/*6"}},
-        {"valueCodeableConcept": {"text": "CYP3A5 *1/*3.001"}},
+        {"valueCodeableConcept": {"text": "CYP3A5 *1/*99.001"}},
         {"valueCodeableConcept": {"text": "CYP3A5 *1/*3/*6"}},
         {"status": "preliminary"},
         {"status": "entered-in-error"},
@@ -164,6 +167,21 @@ def test_a_genotype_in_doubt_is_left_out_and_that_is_said(change: dict[str, Any]
     assert kinds(read, "genotypes") == ["excluded"]
 
 
+def test_a_phenotype_in_words_is_a_phenotype_and_no_genotype() -> None:
+    read = genotypes(genotype({"valueCodeableConcept": {"text": "CYP3A5 intermediate"}}))
+
+    assert read.genotypes == ()
+    assert [(one.gene, one.phenotype) for one in read.phenotypes] == [("CYP3A5", "Intermediate Metabolizer")]
+
+
+def test_a_sub_allele_is_read_as_its_star_allele_and_that_is_said() -> None:
+    """PharmVar's sub-alleles share the function of their star allele."""
+    read = genotypes(genotype({"valueCodeableConcept": {"text": "CYP3A5 *1/*3.001"}}))
+
+    assert [one.diplotype for one in read.genotypes] == ["*1/*3"]
+    assert kinds(read, "genotypes") == ["note"]
+
+
 def test_two_reports_that_differ_are_a_contradiction() -> None:
     one = genotype({"valueCodeableConcept": {"text": "CYP3A5 *1/*3"}})
     other = genotype({"valueCodeableConcept": {"text": "CYP3A5 *3/*3"}}, id="g2")
@@ -172,6 +190,15 @@ def test_two_reports_that_differ_are_a_contradiction() -> None:
     assert read.genotypes == ()
     assert kinds(read, "genotypes") == ["conflict"]
     assert len(genotypes(one, one | {"id": "g2"}).genotypes) == 1
+
+
+def test_the_newest_of_two_reports_wins_and_the_other_is_shown() -> None:
+    old = genotype({"valueCodeableConcept": {"text": "CYP3A5 *1/*3"}}, effectiveDateTime="2019-03-01")
+    new = genotype({"valueCodeableConcept": {"text": "CYP3A5 *3/*3"}}, id="g2")
+    read = genotypes(old, new)
+
+    assert [one.diplotype for one in read.genotypes] == ["*3/*3"]
+    assert kinds(read, "genotypes") == ["conflict"]
 
 
 # conditions
