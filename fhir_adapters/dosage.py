@@ -66,7 +66,7 @@ def read_dosage(instruction: Resource, product: Product) -> Dosage:
     if named not in (None, "local") and way is None:
         unclear = charted_route(instruction.get("route"))
         reading.fails(f'the route "{unclear}" is {"not covered" if named == "enteral" else "not understood"}')
-    elif way and product.route and way != product.route:
+    elif way and product.route and way != product.route and "oral" in (way, product.route):
         reading.fails(f"the route is {_said(way)} but the product is for {_said(product.route)} use")
         way = None
     as_needed = instruction.get("asNeededBoolean") is True or bool(instruction.get("asNeededCodeableConcept"))

@@ -26,7 +26,9 @@ ATC = "http://www.whocc.no/atc"
 SNOMED = "http://snomed.info/sct"
 
 _STRENGTH = re.compile(
-    r"(?<![\d.,/])(\d{1,3}(?:,\d{3})+|\d+(?:\.\d+)?)\s?(mg|mcg|g|ug|µg|μg)(?![\w])(\s*/)?", re.IGNORECASE
+    r"(?<![\d.,/])(\d{1,3}(?:,\d{3})+|\d+(?:\.\d+)?)\s?(mg|mcg|g|ug|µg|μg)(?![\w])"
+    r"(\s*/\s*(\d+(?:\.\d+)?)?\s?(ml|millilitre|milliliter)?(?![\w]))?",
+    re.IGNORECASE,
 )
 
 
@@ -126,7 +128,7 @@ def product(resource: Resource, medications: Mapping[str, Resource] | None = Non
     ]
     each, per_ml = _stated_strength(strengths)
     if each is None and per_ml is None:
-        each = _strength_in_words(names)
+        each, per_ml = _strength_in_words(names)
     said = (*names, *wordings(member(medication, "form")))
     slow = _slow(name, said)
     topical = any_word(said, _words("not_systemic"))
@@ -238,13 +240,21 @@ def _counts_pieces(denominator: Quantity) -> bool:
     return known.dimension == "dose form" or known.code == "1"
 
 
-def _strength_in_words(names: tuple[str, ...]) -> Decimal | None:
-    """mg a piece where the names state exactly one strength: ``tacrolimus 1 MG Oral Capsule``."""
-    found: set[Decimal] = set()
+def _strength_in_words(names: tuple[str, ...]) -> tuple[Decimal | None, Decimal | None]:
+    """mg a piece, or mg/mL, where the names state exactly one strength: ``tacrolimus 1 MG Oral Capsule``,
+    ``phenytoin 25 mg/mL oral suspension``, ``120mg/5ml``."""
+    found: set[tuple[Decimal, Decimal | None]] = set()
     for name in names:
-        for number, written, per in _STRENGTH.findall(name):
+        for number, written, per, millilitres, measure in _STRENGTH.findall(name):
             known = unit(written.lower())
-            if per or known is None:
-                return None
-            found.add(Decimal(number.replace(",", "")) * known.factor)
-    return found.pop() if len(found) == 1 and min(found) > 0 else None
+            if known is None or (per and not measure):
+                return None, None
+            mass = Decimal(number.replace(",", "")) * known.factor
+            volume = Decimal(millilitres or "1") if per else None
+            if mass <= 0 or volume == 0:
+                return None, None
+            found.add((mass, volume))
+    if len(found) != 1:
+        return None, None
+    ((mass, volume),) = found
+    return (mass, None) if volume is None else (None, mass / volume)

@@ -20,7 +20,9 @@ from charting import (
 from scenario import Scenario, read_scenario, scenario_paths
 
 from dosing_core.case import Regimen
+from fhir_adapters.dosage import read_dosage
 from fhir_adapters.order import OrderReading, read_order
+from fhir_adapters.product import _strength_in_words, product
 
 
 def read(resource: dict[str, Any], **more: Any) -> OrderReading:
@@ -42,6 +44,7 @@ def test_a_complete_order_is_read_whole() -> None:
 
 MILLIGRAMS = {"g": 1000.0, "mg": 1.0, "micrograms": 0.001}
 HOURS = {"min": 1 / 60, "h": 1.0, "days": 24.0, "weeks": 168.0}
+AS_ONE_DOSE = re.compile(r"(?P<dose>[\d.,]+) (?P<unit>g|mg|micrograms)\b(?!.* every )")
 IN_WORDS = re.compile(
     r"(?P<dose>[\d.,]+) (?P<unit>g|mg|micrograms) .*?(?P<way>intravenously|by mouth|subcutaneous\w*) "
     r"every (?P<every>[\d.]+) (?P<each>h|days|weeks)(, each over (?P<over>[\d.]+) (?P<long>h|min))?"
@@ -56,6 +59,11 @@ def test_the_orders_of_the_scenarios_are_what_their_text_says(path: Any) -> None
     regimen = read_order(scenario.question.order, patient_id=scenario.patient_id).order.regimen
 
     said = IN_WORDS.match(text)
+    if regimen is not None and regimen.once:
+        dose = AS_ONE_DOSE.match(text)
+        assert dose is not None
+        assert regimen.dose_mg == float(dose["dose"].replace(",", "")) * MILLIGRAMS[dose["unit"]]
+        return
     if said is None or scenario.slug.startswith("18-"):
         assert regimen is None
         return
@@ -573,3 +581,33 @@ LOADING = instruction(2000, timing={"repeat": {"count": 1, "duration": 4, "durat
 def test_the_kind_of_order_is_told(instructions: list[dict[str, Any]], kind: str) -> None:
     """Only a repeating dose may be judged or completed."""
     assert read(request(*instructions)).order.kind == kind
+
+
+@pytest.mark.parametrize(
+    ("name", "millilitres", "mg"),
+    [
+        ("Phenytoin 25mg/ml oral suspension", 4, 100),
+        ("phenytoin 120 mg/5 mL", 5, 120),
+        ("Methotrexate 10mg/0.2ml solution for injection", 0.2, 10),
+        ("Nizatidine 15 MG/ML Oral Solution", 10, 150),
+        ("tacrolimus 500 micrograms", 1, None),
+        ("piperacillin 4 g/tazobactam 0.5 g", 1, None),
+        ("drug 10 mg/dose", 1, None),
+        ("drug 10 mg/0 mL", 1, None),
+        ("drug 10 mg/mL or 20 mg/mL", 1, None),
+    ],
+)
+def test_millilitres_count_by_a_strength_in_the_name(name: str, millilitres: float, mg: float | None) -> None:
+    _, per_ml = _strength_in_words((name,))
+
+    assert (per_ml is None) == (mg is None)
+    assert per_ml is None or float(per_ml) * millilitres == pytest.approx(mg)
+
+
+def test_a_solution_for_injection_may_go_under_the_skin() -> None:
+    read = product(request(medicationCodeableConcept={"text": "vancomycin solution for injection"}), {})
+    under_the_skin = {"coding": [{"system": "http://snomed.info/sct", "code": "34206005"}]}
+    dosage = read_dosage(instruction(route=under_the_skin, over=None), read)
+
+    assert dosage.route == "subcutaneous"
+    assert not dosage.problems
