@@ -26,6 +26,7 @@ ConditionName = Literal[
     "liver_transplant",
     "heart_transplant",
     "lung_transplant",
+    "stem_cell_transplant",
     "heart_failure",
     "liver_disease",
     "crohns_disease",

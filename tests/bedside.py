@@ -1,11 +1,22 @@
-"""A made-up adult at the bedside and the question of an infused drug's dose, for tests of drug files."""
+"""A made-up adult at the bedside and the question of a drug's dose, for tests of drug files."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
-from dosing_core.case import Case, Condition, Dose, Level, Measurement, Options, Order, Regimen, Subject
+from dosing_core.case import (
+    Case,
+    CoMedication,
+    Condition,
+    Dose,
+    Level,
+    Measurement,
+    Options,
+    Order,
+    Regimen,
+    Subject,
+)
 from dosing_core.recommendation import Recommendation, RegimenOption
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
@@ -15,6 +26,11 @@ HOUR = timedelta(hours=1)
 def infusion(dose_mg: float, interval_h: float, duration_h: float) -> Regimen:
     """A repeating infusion."""
     return Regimen(dose_mg=dose_mg, interval_h=interval_h, route="iv", duration_h=duration_h)
+
+
+def by_mouth(dose_mg: float, interval_h: float) -> Regimen:
+    """A repeating dose by mouth."""
+    return Regimen(dose_mg=dose_mg, interval_h=interval_h, route="oral")
 
 
 def asked(
@@ -27,14 +43,17 @@ def asked(
     cm: float | None = 178,
     creatinine: float | None = 1.0,
     albumin: float | None = None,
-    conditions: Sequence[str] = (),
+    haematocrit: float | None = None,
+    route: str = "iv",
+    conditions: Sequence[str | Condition] = (),
+    takes: Mapping[str, float | None] | None = None,
     doses: Sequence[Dose] = (),
     levels: Mapping[float, float] | None = None,
     indication: str | None = None,
     mic: float | None = None,
     model: str | None = None,
 ) -> Case:
-    """The question; ``levels`` are mg/L by hours before now."""
+    """The question; ``levels`` are mg/L by hours before now, ``takes`` mg a day of other drugs."""
 
     def measured(value: float | None) -> tuple[Measurement, ...]:
         return () if value is None else (Measurement(value=value, time=NOW - 3 * HOUR, source="x"),)
@@ -49,13 +68,29 @@ def asked(
                 "height": measured(cm),
                 "creatinine": measured(creatinine),
                 "albumin": measured(albumin),
+                "haematocrit": measured(haematocrit),
                 "conditions": tuple(
-                    Condition.model_validate({"name": name, "source": "x"}) for name in conditions
+                    one
+                    if isinstance(one, Condition)
+                    else Condition.model_validate({"name": one, "source": "x"})
+                    for one in conditions
+                ),
+                "co_medications": tuple(
+                    CoMedication(drug=name, daily_dose_mg=daily, source="x")
+                    for name, daily in (takes or {}).items()
                 ),
                 "co_medications_read": True,
             }
         ),
-        order=Order(drug=drug, route="iv", regimen=regimen, running=bool(doses), source="x"),
+        order=Order.model_validate(
+            {
+                "drug": drug,
+                "route": regimen.route if regimen else route,
+                "regimen": regimen,
+                "running": bool(doses),
+                "source": "x",
+            }
+        ),
         doses=tuple(doses),
         levels=tuple(
             Level(time=NOW - ago * HOUR, value_mg_L=value, source=f"level-{ago}")
@@ -73,7 +108,7 @@ def given(regimen: Regimen, count: int, last_h_ago: float) -> tuple[Dose, ...]:
         Dose(
             time=NOW - (last_h_ago + regimen.interval_h * back) * HOUR,
             amount_mg=regimen.dose_mg,
-            route="iv",
+            route=regimen.route,
             duration_h=regimen.duration_h,
             source=f"dose-{back}",
         )

@@ -18,10 +18,20 @@ _COVARIATES = {
     "Weight": "weight",
     "Height": "height",
     "Haematocrit": "haematocrit",
+    "Albumin": "albumin",
+    "C-reactive protein": "c_reactive_protein",
+    "AST": "aspartate_aminotransferase",
+    "Calprotectin": "faecal_calprotectin",
 }
 _ROUTES = {"Intravenous": "iv", "Oral": "oral", "Subcutaneous": "subcutaneous"}
-_HOURS = {"h": 1, "d": 24, "wk": 168}
-_STATES = {"Kidney transplant": "kidney_transplant"}
+_STATES = {
+    "Kidney transplant": "kidney_transplant",
+    "Stem cell transplant": "stem_cell_transplant",
+    "Crohn's disease": "crohns_disease",
+    "Ulcerative colitis": "ulcerative_colitis",
+    "Gastrointestinal stromal tumour": "gastrointestinal_stromal_tumour",
+}
+_HOURS = {"h": 1.0, "min": 1 / 60.0, "d": 24.0, "wk": 168.0}
 _VANCOMYCIN_G_PER_MOL = 1449.3
 _MG = {"mg": 1.0, "microgram": 1e-3}
 _YEAR_H = 365.25 * 24
@@ -48,7 +58,11 @@ def case_of(asked: Scenario, drug: str) -> Case:
                 subject["sex"] = resource["gender"]
             case "Condition":
                 if resource["code"]["text"] in _STATES:
-                    state = {"name": _STATES[resource["code"]["text"]], "source": _source(resource)}
+                    state = {
+                        "name": _STATES[resource["code"]["text"]],
+                        "time": resource.get("onsetDateTime"),
+                        "source": _source(resource),
+                    }
                     subject["conditions"].append(state)
             case "Observation":
                 _observe(resource, subject, events)
@@ -79,6 +93,11 @@ def _observe(resource: Resource, subject: Resource, events: Resource) -> None:
         diplotype = resource["valueCodeableConcept"]["text"].removeprefix("CYP3A5 ")
         subject["genotypes"].append({"gene": "CYP3A5", "diplotype": diplotype, "source": source})
         return
+    if name.endswith("antibodies"):
+        present = resource["valueCodeableConcept"]["text"] == "Positive"
+        found = {"name": "anti_drug_antibodies", "present": present, "source": source}
+        subject.setdefault("signs", []).append({**found, "time": resource["effectiveDateTime"]})
+        return
     value, unit = resource["valueQuantity"]["value"], resource["valueQuantity"]["unit"]
     time = resource["effectiveDateTime"]
     if name in _COVARIATES:
@@ -92,7 +111,13 @@ def _observe(resource: Resource, subject: Resource, events: Resource) -> None:
         return
     trough = "trough" if "trough" in name else None
     events["levels"].append(
-        {"time": time, "value_mg_L": value * factor, "charted_as": trough, "source": source}
+        {
+            "time": time,
+            "value_mg_L": value * factor,
+            "charted_as": trough,
+            "limit": "below" if resource["valueQuantity"].get("comparator") == "<" else "exact",
+            "source": source,
+        }
     )
 
 
@@ -106,7 +131,7 @@ def _dose(resource: Resource) -> Resource:
     return {
         "time": start,
         "amount_mg": resource["dosage"]["dose"]["value"] * _MG.get(resource["dosage"]["dose"]["unit"], 1.0),
-        "route": "iv" if period else "oral",
+        "route": _ROUTES[resource["dosage"]["route"]["text"]],
         "duration_h": length,
         "source": _source(resource),
     }
@@ -117,7 +142,8 @@ def _co_medication(resource: Resource, drug: str, subject: Resource) -> None:
     if name != drug:
         (instruction,) = resource["dosageInstruction"]
         amount = instruction["doseAndRate"][0]["doseQuantity"]["value"]
-        daily = amount * 24 / instruction["timing"]["repeat"]["period"]
+        repeat = instruction["timing"]["repeat"]
+        daily = amount * 24 / (repeat["period"] * _HOURS[repeat["periodUnit"]])
         subject["co_medications"].append({"drug": name, "daily_dose_mg": daily, "source": _source(resource)})
 
 
@@ -141,6 +167,6 @@ def _order(draft: Resource, drug: str, events: Resource) -> Resource:
         "interval_h": 24 if once else repeat["period"] * _HOURS[repeat["periodUnit"]],
         "once": once,
         "route": order["route"],
-        "duration_h": repeat.get("duration", 0.0) / {"h": 1.0, "min": 60.0}[repeat.get("durationUnit", "h")],
+        "duration_h": repeat.get("duration", 0.0) * _HOURS[repeat.get("durationUnit", "h")],
     }
     return order

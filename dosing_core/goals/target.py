@@ -24,13 +24,15 @@ def choose_target(drug_file: DrugFile, case: Case) -> Target:
     rule = _for_indication(drug_file, case.indication)
     if rule is not None:
         return _of_rule(drug_file, case, rule, rule.note)
-    transplanted_at = next(
-        (c.time for c in case.subject.conditions if c.name == drug_file.required_condition and c.time), None
-    )
-    rule = drug_file.target(transplanted_at, case.now)
+    rule = drug_file.target(case.subject.conditions, case.now)
     note = rule.note
-    by_time = any(one.first_weeks_after_transplant is not None for one in drug_file.targets)
-    if by_time and transplanted_at is None:
+    organs = {
+        one.condition or drug_file.required_condition
+        for one in drug_file.targets
+        if one.first_weeks_after_transplant is not None
+    }
+    dated = {condition.name for condition in case.subject.conditions if condition.time is not None}
+    if organs and not organs & dated and rule is drug_file.targets[-1]:
         note = f"Taken for {rule.indication}, as the day of transplantation is not on record. {note}"
     elif case.indication and any(one.indications for one in drug_file.targets):
         note = f"Taken for {rule.indication}: no aim is on file for {case.indication}. {note}".strip()

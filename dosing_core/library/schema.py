@@ -6,14 +6,15 @@ the numbers: it may stand in a note. What no paper settles is project policy, an
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from functools import cached_property
 from itertools import pairwise
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from dosing_core.case import ConditionName, CovariateName, Route
+from dosing_core.case import Condition, ConditionName, CovariateName, Route
 from dosing_core.library.ages import AgeGroup
 from dosing_core.library.averaged import AveragedModel
 from dosing_core.library.identity import DrugDisplay, Identity, Review, RouteRule, SourceReference
@@ -256,14 +257,20 @@ class DrugFile(Part):
         """How old this covariate may be, h; None: any age."""
         return next((rule.max_age.value for rule in self.freshness if rule.name == name), None)
 
-    def target(self, transplanted_at: datetime | None, now: datetime) -> TargetRule:
-        """The target that holds now; the default where the day of transplantation is not known."""
-        if transplanted_at is not None:
-            weeks = (now - transplanted_at).total_seconds() / (7 * 24 * 3600)
-            for rule in self.targets[:-1]:
-                if (
-                    rule.first_weeks_after_transplant is not None
-                    and 0 <= weeks < rule.first_weeks_after_transplant
-                ):
-                    return rule
-        return self.targets[-1]
+    def target(self, conditions: Sequence[Condition], now: datetime) -> TargetRule:
+        """The target that holds now for somebody with these conditions and no stated indication; the default
+        where no other holds, or the day that it depends on is not known."""
+        return next(
+            (rule for rule in self.targets[:-1] if self._holds(rule, conditions, now)), self.targets[-1]
+        )
+
+    def _holds(self, rule: TargetRule, conditions: Sequence[Condition], now: datetime) -> bool:
+        if rule.indications or (rule.condition is None and rule.first_weeks_after_transplant is None):
+            return False
+        named = rule.condition or self.required_condition
+        own = [condition for condition in conditions if condition.name == named]
+        if rule.first_weeks_after_transplant is None:
+            return bool(own)
+        begun = next((condition.time for condition in own if condition.time is not None), None)
+        weeks = (now - begun) / timedelta(weeks=1) if begun is not None else -1.0
+        return 0.0 <= weeks < rule.first_weeks_after_transplant

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from dosing_core.case import Metric
+from dosing_core.case import ConditionName, Metric
 from dosing_core.library.sourced import Number, Part, Span, Text
 
 
@@ -21,6 +21,8 @@ class TargetRule(Part):
     indication: Text
     indications: tuple[Text, ...] = ()
     """The case's indications for which this aim is chosen before any other; empty: it is not chosen so."""
+    condition: ConditionName | None = None
+    """If set, the target holds only for patients with it."""
     output: str = ""
     """Of ``effect``, ``nadir``, ``occupancy``: which output of the model."""
     per_mic: Literal["no", "low", "both"] = "no"
@@ -40,6 +42,8 @@ class TargetRule(Part):
 
     @model_validator(mode="after")
     def _says_what_it_needs(self) -> TargetRule:
+        if self.condition is not None and self.indications:
+            raise ValueError("indications: a target for a stated indication needs no condition")
         if self.metric == "cumulative_auc" and self.course is None:
             raise ValueError("course: a cumulative area needs the length of its course")
         if (self.metric == "timed") != (self.after is not None):

@@ -20,9 +20,10 @@ from dosing_core.population.individual import LOG_NORMAL, FloatArray, Individual
 from dosing_core.population.occasions import MOST_EFFECTS
 from dosing_core.recommendation import Assumption, UsedFact
 
-ELIMINATION = ("CL", "CL0", "CLss", "CLint", "Vmax", "ke", "k10", "kel")
+ELIMINATION = ("CL", "CL0", "CLss", "CLint", "CLmet", "Vmax", "ke", "k10", "kel")
 """Parameters that an interaction multiplies, where the model has them: those of the structural families, and
-the usual names of a rate of elimination in written equations."""
+the usual names of a rate of elimination in written equations. ``CLmet``: clearance of a metabolite that is
+measured together with the drug and cleared by the same enzyme."""
 NAME = "interaction"
 """Of the random effect."""
 HALVES = 6
