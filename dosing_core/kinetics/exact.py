@@ -68,14 +68,14 @@ def steady_state(
     """
     system = system_of(individual)
     outputs = np.full(len(offsets), output, dtype=np.int64)
-    laid = lay_steady(individual, amount, interval, duration, depot, offsets, outputs)
-    made = _machine(system, laid.infused, None)
-    parameters = np.ascontiguousarray(parameters)
-    if linear_outputs(system)[output]:
-        return exact_kernel.run(made, laid.itinerary, parameters, _NO_STATES)[:, :, 0]
-    states = exact_kernel.run(made, laid.itinerary, parameters, _STATES)
-    last = parameters[:, -1:]
+    # Only the last row counts, whether the others came along or not: no kernel may look for them.
     now = replace(individual, row_time=np.array([-np.inf]))
+    last = np.ascontiguousarray(parameters[:, -1:])
+    laid = lay_steady(now, amount, interval, duration, depot, offsets, outputs)
+    made = _machine(system, laid.infused, None)
+    if linear_outputs(system)[output]:
+        return exact_kernel.run(made, laid.itinerary, last, _NO_STATES)[:, :, 0]
+    states = exact_kernel.run(made, laid.itinerary, last, _STATES)
     return _Seen(now, no_doses(), np.asarray(offsets), outputs)(last, states)
 
 
