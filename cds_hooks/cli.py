@@ -141,6 +141,13 @@ def _add_serve(commands: Any) -> None:
         "library`); repeat for several, the last wins",
     )
     add(
+        "--allow-low-confidence",
+        action="append",
+        metavar="DRUG",
+        help="let the drug's models and rules of low confidence speak, which nothing does by default; repeat "
+        "for several",
+    )
+    add(
         "--ledger",
         metavar="URL",
         help="SQLAlchemy URL of the ledger (default: sqlite:///var/ledger.sqlite3)",
@@ -239,7 +246,18 @@ def _add_recommend(commands: Any) -> None:
         metavar="DIR",
         help="directory with drug files laid over the package's; repeat for several, the last wins",
     )
+    _add_low_confidence(parser, [])
     parser.set_defaults(run=_recommend)
+
+
+def _add_low_confidence(parser: argparse.ArgumentParser, default: Any) -> None:
+    parser.add_argument(
+        "--allow-low-confidence",
+        action="append",
+        metavar="DRUG",
+        default=default,
+        help="let the drug's models and rules of low confidence speak; repeat for several",
+    )
 
 
 def _recommend(options: argparse.Namespace) -> int:
@@ -247,7 +265,7 @@ def _recommend(options: argparse.Namespace) -> int:
     from dosing_core.case import Case
     from dosing_core.errors import DosingError
 
-    install_library(options.library)
+    install_library(options.library, options.allow_low_confidence)
     try:
         data = sys.stdin.buffer.read() if options.case == "-" else Path(options.case).read_bytes()
         case = Case.from_bytes(data)
@@ -314,6 +332,7 @@ def _add_replay(commands: Any) -> None:
         default=argparse.SUPPRESS,
         help="directory with the hospital's drug files that the answer was computed from; repeat for several",
     )
+    _add_low_confidence(parser, argparse.SUPPRESS)
     parser.set_defaults(run=_replay)
 
 
@@ -324,7 +343,7 @@ def _replay(options: argparse.Namespace) -> int:
 
     identifier = vars(options).pop("id")
     settings = _settings(options)
-    install_library(settings.library)
+    install_library(settings.library, settings.allow_low_confidence)
     replayed = replay(Ledger(settings.ledger_url), identifier)
     if replayed.same:
         print(f"same bytes, computed by {replayed.engine}")

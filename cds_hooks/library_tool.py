@@ -36,6 +36,13 @@ def add_library(commands: Any) -> None:
         "list", help="a table of all drugs", description="One line a drug: models, targets, review."
     )
     _add_directory(listed)
+    listed.add_argument(
+        "--allow-low-confidence",
+        metavar="DRUG",
+        action="append",
+        default=[],
+        help="show the table of a service that lets the drug's models and rules of low confidence speak",
+    )
     listed.set_defaults(run=_list)
     show = inner.add_parser(
         "show",
@@ -82,7 +89,8 @@ def _library(options: argparse.Namespace) -> Library:
     for directory in options.directory:
         if not directory.is_dir():
             raise ConfigurationError(f"--directory {directory}: no such directory")
-    return Library(tuple(options.directory))
+    allowed = frozenset(getattr(options, "allow_low_confidence", ()))
+    return Library(tuple(options.directory), low_confidence=allowed)
 
 
 def _list(options: argparse.Namespace) -> int:
@@ -225,13 +233,13 @@ def _words(name: str) -> str:
 
 def _check(options: argparse.Namespace) -> int:
     from dosing_core.errors import InvalidDrugFile
-    from dosing_core.library.load import read_models
+    from dosing_core.library.load import read_ids
 
     failed = 0
     files = list(_files(options.paths))
     for path in files:
         try:
-            models = read_models(path)
+            ids = read_ids(path)
         except InvalidDrugFile as error:
             failed += 1
             print(f"{path.parent}/{error}" if str(path.parent) != "." else str(error))
@@ -239,7 +247,7 @@ def _check(options: argparse.Namespace) -> int:
             failed += 1
             print(f"{path}: {error.strerror}")
         else:
-            print(f"{path}: holds ({', '.join(model.id for model in models)})")
+            print(f"{path}: holds ({', '.join(ids)})")
     if not files:
         print("dosewright: no *.yaml file there", file=sys.stderr)
         return 2

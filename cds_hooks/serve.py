@@ -43,7 +43,7 @@ def serve(settings: Settings, said: Callable[[str], None] = print) -> None:
             f"clients cannot call {settings.host}: say with --public-base-url under which URL they do"
         )
     log_to_stderr()
-    install_library(settings.library)
+    install_library(settings.library, settings.allow_low_confidence)
     _keep_freed_memory()
     app = create_app(settings)
     _warm()

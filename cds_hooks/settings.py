@@ -63,6 +63,8 @@ class Settings(BaseSettings):
     """Directories with the hospital's own drug files, laid over the package's: a file of the same drug takes
     the place of the package's as a whole, the last directory wins. A file that does not hold leaves its drug
     out, and the log says so."""
+    allow_low_confidence: tuple[str, ...] = ()
+    """Drugs whose models and rules of low confidence may speak. Nothing of low confidence does by default."""
 
     ledger_url: str = "sqlite:///var/ledger.sqlite3"
     """SQLAlchemy URL of the ledger. A relative SQLite path is relative to the working directory."""

@@ -74,7 +74,8 @@ def dose(milligrams: float, display: Display | DrugDisplay | None = None) -> str
     """``1,250 mg``; ``62.5 micrograms`` of a drug that is read so."""
     if display is None:
         return f"{plain(milligrams)} mg"
-    return f"{plain(round(milligrams * display.dose_factor, 4))} {display.dose_unit}"
+    decimals = 4 if display.dose_factor == 1.0 else 2
+    return f"{plain(round(milligrams * display.dose_factor, decimals))} {display.dose_unit}"
 
 
 def regimen(value: Regimen, display: Display | None = None) -> str:

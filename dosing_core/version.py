@@ -21,5 +21,6 @@ def engine(drug_file: DrugFile, library: Library) -> str:
     """``dosewright 0.1.0, vancomycin 2026-11-25 (1a2b3c4d5e6f), points 1``.
 
     Package, drug file with the digest of its content, table of quasi-random points."""
-    file = f"{drug_file.drug} {drug_file.version} ({library.digest(drug_file.drug)})"
+    low = ", low confidence allowed" if drug_file.drug in library.low_confidence else ""
+    file = f"{drug_file.drug} {drug_file.version} ({library.digest(drug_file.drug)}{low})"
     return f"dosewright {_package()}, {file}, points {POINTS}"

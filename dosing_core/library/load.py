@@ -46,9 +46,23 @@ def read_models(path: Path) -> tuple[PopulationModel, ...]:
         text = path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
         raise InvalidDrugFile(path.name, "not text in UTF-8") from error
-    if "models" in _top_level(text, path.name):
+    if _is_drug_file(text, path.name):
         return models_of(parse_drug_file(text, path.name))
     return (parse_model(text, path.name),)
+
+
+def read_ids(path: Path) -> tuple[str, ...]:
+    """Ids of the models, the default first, and of the rules of a file on disk. Raises as ``read_models``."""
+    models = tuple(model.id for model in read_models(path))
+    text = path.read_text(encoding="utf-8")
+    if not _is_drug_file(text, path.name):
+        return models
+    return (*models, *(rule.id for rule in parse_drug_file(text, path.name).rules))
+
+
+def _is_drug_file(text: str, name: str) -> bool:
+    """True if it is no model by itself."""
+    return bool({"models", "rules"} & set(_top_level(text, name)))
 
 
 def load_model(source: Path | str) -> PopulationModel:

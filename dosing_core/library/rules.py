@@ -7,6 +7,7 @@ range; it knows no chances. Amounts are mg, times h; a covariate, a table or a n
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from itertools import combinations
@@ -81,7 +82,7 @@ class RuleTable(Part):
     source: Annotated[str, Field(min_length=8)]
     confidence: Literal["high", "medium", "low", "policy"]
     rounded: bool = False
-    """True: covariates are rounded to whole numbers before they are looked up."""
+    """True: covariates are rounded to whole numbers, a half upwards, before they are looked up."""
     rows: Annotated[tuple[tuple[float | None, ...], ...], Field(min_length=1)]
 
     @model_validator(mode="after")
@@ -101,7 +102,7 @@ class RuleTable(Part):
         """The value for these covariates; None outside every row."""
         read = [values[name] for name in self.by]
         if self.rounded:
-            read = [float(round(value)) for value in read]
+            read = [math.floor(value + 0.5) for value in read]
         for row in self.rows:
             if all(_holds(span, value) for span, value in zip(_ranges(row), read, strict=True)):
                 return row[-1]
@@ -238,24 +239,29 @@ class DosingRule(Part):
             for place, one in enumerate(self.outcomes)
         )
 
-    def values(self, inputs: Mapping[str, float]) -> dict[str, float] | None:
-        """Every name that an outcome may read; None outside a table. Raises ``InvalidExpression``."""
+    def values(self, inputs: Mapping[str, float]) -> dict[str, float]:
+        """Every name that an outcome may read, without tables that hold no row for these inputs and what is
+        computed from them. Raises ``InvalidExpression``."""
         known = {**inputs, **{name: number.value for name, number in self.numbers.items()}}
         for name, table in self.tables.items():
             found = table.look_up(known)
-            if found is None:
-                return None
-            known[name] = found
-        return self.parsed.evaluate(known)
+            if found is not None:
+                known[name] = found
+        for name, expression in self.parsed.steps:
+            if expression.names <= known.keys():
+                known[name] = expression.evaluate(known)
+        return known
 
     def follows(self, inputs: Mapping[str, float]) -> tuple[Outcome, dict[str, float]] | None:
         """The outcome that holds for these inputs, with its ``dose``, ``least`` and ``most`` in mg where it
         has them; None if none holds. Raises ``InvalidExpression``."""
         known = self.values(inputs)
-        if known is None:
-            return None
         for outcome, expressions in self.parsed_outcomes:
+            if not expressions["when"].names <= known.keys():
+                return None
             if expressions["when"].evaluate(known):
+                if not all(one.names <= known.keys() for one in expressions.values()):
+                    return None
                 return outcome, {
                     field: expression.evaluate(known)
                     for field, expression in expressions.items()

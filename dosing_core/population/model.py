@@ -208,8 +208,6 @@ class PopulationModel(Record):
         if bool(self.iov) != (self.occasions is not None):
             raise ValueError("iov needs occasions to say what an occasion is, and occasions need iov")
         if self.use == "estimation":
-            if self.confidence == "low":
-                raise ValueError("use: low confidence: must not be used for estimation")
             varies = self.iiv or self.iov or self.support or self.subpopulations
             if not varies or self.residual_of(self.form.outputs[0].name) is None:
                 raise ValueError(
