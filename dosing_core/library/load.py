@@ -70,7 +70,10 @@ def load_model(source: Path | str) -> PopulationModel:
     break. Raises ``InvalidDrugFile`` or ``OSError``."""
     if isinstance(source, str) and "\n" in source:
         return parse_model(source, "model.yaml")
-    return read_models(Path(source))[0]
+    models = read_models(Path(source))
+    if not models:
+        raise InvalidDrugFile(Path(source).name, "holds rules and no model")
+    return models[0]
 
 
 def parse_model(text: str, name: str) -> PopulationModel:
