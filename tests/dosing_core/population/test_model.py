@@ -117,7 +117,6 @@ def _goti(*path: str | int, value: Any) -> bytes:
             ],
             "positive definite",
         ),
-        (("confidence",), "low", "low confidence"),
         (("iiv",), {}, "estimation"),
         (("residual",), None, "estimation"),
         (("residual", "additive_sd"), 0.0, "additive_sd"),
