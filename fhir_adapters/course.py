@@ -10,14 +10,12 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta, tzinfo
 
 from dosing_core.case import Dose, Route
-from fhir_adapters.dosage import Dosage, read_dosage
-from fhir_adapters.elements import Resource
+from fhir_adapters.dosage import Dosage
 from fhir_adapters.product import Product, usual_infusion_h
-from fhir_adapters.timing import in_order
 
 
 def course_doses(
-    instructions: Sequence[Resource],
+    dosages: Sequence[Dosage],
     product: Product,
     begun: datetime,
     *,
@@ -31,8 +29,8 @@ def course_doses(
     taken. Empty if an instruction is not understood, begins on a day without an hour, or does not say when
     the next step begins.
     """
-    steps = [[read_dosage(one, product) for one in step] for step in in_order(tuple(instructions))]
-    ways = {one.route for step in steps for one in step} - {None}
+    steps = in_order(dosages)
+    ways = {one.route for one in dosages} - {None}
     if not steps or len(ways) != 1:
         return ()
     (way,) = ways
@@ -59,6 +57,16 @@ def course_doses(
     if until - begun < _first_gap(steps[0]):
         return ()
     return tuple(sorted(found, key=lambda dose: (dose.time, dose.amount_mg)))
+
+
+def in_order(dosages: Sequence[Dosage]) -> list[list[Dosage]]:
+    """The instructions step by step: those of one ``sequence`` together, later ones after them. Without
+    numbers all are followed at once, as FHIR says."""
+    places = {one.sequence for one in dosages}
+    if None in places:
+        return [list(dosages)]
+    ordered = sorted(place for place in places if place is not None)
+    return [[one for one in dosages if one.sequence == place] for place in ordered]
 
 
 def _first_gap(step: Sequence[Dosage]) -> timedelta:

@@ -46,6 +46,8 @@ class Dosage:
     times: Timetable = field(default_factory=Timetable)
     """When doses fall, and from when to when."""
     problems: tuple[str, ...] = ()
+    sequence: Decimal | None = None
+    """Its place among several instructions; those of one place go together."""
 
 
 @dataclass
@@ -89,6 +91,7 @@ def read_dosage(instruction: Resource, product: Product) -> Dosage:
         reading.rate_only,
         times,
         tuple(reading.problems),
+        number(instruction.get("sequence")),
     )
 
 

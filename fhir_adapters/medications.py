@@ -226,8 +226,7 @@ def read_course(
         detail = f"an active order is not counted: {read.problem}"
         course = OrderedCourse(source=origin, route="oral") if read.modified_release else None
         return course, [Finding(kind="excluded", about="doses", detail=detail, source=origin)]
-    instructions = items(resource.get("dosageInstruction"))
-    dosages = tuple(read_dosage(one, read) for one in instructions)
+    dosages = tuple(read_dosage(one, read) for one in items(resource.get("dosageInstruction")))
     if dosages and all(one.local for one in dosages):
         return None, []
     regimen, way, _, _ = regimen_of(resource, dosages, drug, origin)
@@ -241,7 +240,7 @@ def read_course(
         return course, []
     if regimen is not None and regimen.once:
         return _single(regimen, begun, since, now, origin), []
-    asked_for = course_doses(instructions, read, begun, until=now, zone=zone, source=origin)
+    asked_for = course_doses(dosages, read, begun, until=now, zone=zone, source=origin)
     return course.model_copy(update={"doses": tuple(d for d in asked_for if d.time >= since)}), []
 
 

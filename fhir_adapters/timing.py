@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from datetime import datetime, time, timedelta, tzinfo
 from decimal import Decimal
 from functools import cache
-from itertools import islice, pairwise
+from itertools import islice, pairwise, takewhile
 from typing import Any
 
-from fhir_adapters.elements import Resource, codings, member, moment, number, text, wordings
+from fhir_adapters.elements import codings, member, moment, number, text, wordings
 from fhir_adapters.terminology.tables import table
 from fhir_adapters.terminology.units import as_written, quantity, unit
 from fhir_adapters.terminology.words import folded
@@ -73,12 +73,13 @@ class Timetable:
         return None
 
     def instants(self, start: datetime, last: datetime, zone: tzinfo) -> tuple[datetime, ...]:
-        """When doses fell from ``start`` to ``last``, both included. Hours of the day are of ``zone``."""
+        """When doses fell from ``start`` to ``last``, both included, in order. Hours of the day are of
+        ``zone``."""
         ends = self.until(start)
         fallen = (
             one
-            for one in self._from(start, last, zone)
-            if start <= one <= last and (ends is None or one < ends or one in (start, self.end))
+            for one in takewhile(lambda one: one <= last, self._from(start, last, zone))
+            if start <= one and (ends is None or one < ends or one in (start, self.end))
         )
         most = MOST_INSTANTS if self.count is None else min(MOST_INSTANTS, self.count)
         return tuple(islice(fallen, most))
@@ -315,13 +316,3 @@ def _coded(code: Any) -> Decimal | None:
             if said.strip() in timings["codes"]
         }
     return found.pop() if len(found) == 1 else None
-
-
-def in_order(instructions: tuple[Resource, ...]) -> tuple[tuple[Resource, ...], ...]:
-    """The instructions step by step: those of one ``sequence`` together, later ones after them. Without
-    numbers all are followed at once, as FHIR says."""
-    numbered = [(number(one.get("sequence")), one) for one in instructions]
-    if any(place is None for place, _ in numbered):
-        return (instructions,) if instructions else ()
-    places = sorted({place for place, _ in numbered if place is not None})
-    return tuple(tuple(one for place, one in numbered if place == wanted) for wanted in places)

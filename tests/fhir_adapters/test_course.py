@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 from charting import INTRAVENOUS, VANCOMYCIN, quantity, request
 
-from fhir_adapters.course import course_doses
+from fhir_adapters.course import course_doses, in_order
+from fhir_adapters.dosage import Dosage, read_dosage
 from fhir_adapters.product import product
-from fhir_adapters.timing import in_order, read_timing
+from fhir_adapters.timing import read_timing
 
 BEGUN = datetime(2026, 11, 16, 9, 30, tzinfo=UTC)
 """A Monday."""
@@ -31,7 +33,8 @@ def step(mg: float = 1000, **members: Any) -> dict[str, Any]:
 
 def doses(*instructions: dict[str, Any], zone: Any = UTC, begun: datetime = BEGUN) -> list[tuple[str, float]]:
     read = product(request(medicationCodeableConcept=VANCOMYCIN), {})
-    found = course_doses(instructions, read, begun, until=NOW, zone=zone, source="MedicationRequest/r")
+    dosages = [read_dosage(one, read) for one in instructions]
+    found = course_doses(dosages, read, begun, until=NOW, zone=zone, source="MedicationRequest/r")
     return [(f"{one.time.astimezone(zone):%a %d %H:%M}", one.amount_mg) for one in found]
 
 
@@ -192,7 +195,7 @@ def test_a_dose_at_eight_stays_at_eight_when_the_clocks_change() -> None:
     begun = datetime(2026, 10, 24, 0, 0, tzinfo=UTC)
     read = product(request(medicationCodeableConcept=VANCOMYCIN), {})
     found = course_doses(
-        [step(repeat={"timeOfDay": ["08:00"]})],
+        [read_dosage(step(repeat={"timeOfDay": ["08:00"]}), read)],
         read,
         begun,
         until=begun + timedelta(days=3),
@@ -215,7 +218,9 @@ def test_endless_instructions_end() -> None:
     [([1, 2], 2), ([1, 1], 1), ([None, None], 1), ([1, None], 1), ([2, 1, 2], 2), ([], 0)],
 )
 def test_steps_follow_their_numbers(numbers: list[Any], steps: int) -> None:
-    assert len(in_order(tuple({"sequence": one} for one in numbers))) == steps
+    read = [Dosage(sequence=None if one is None else Decimal(one)) for one in numbers]
+
+    assert len(in_order(read)) == steps
 
 
 @pytest.mark.parametrize(
