@@ -11,8 +11,8 @@ from dosing_core.kinetics import DoseTable, auc, concentrations, prediction
 from dosing_core.population.individual import FloatArray
 
 BAR = 1e-10
-"""Relative error allowed where the concentration is above 1e-9 of its highest, and of an area above as much of
-that over the whole time (project's accuracy bar)."""
+"""Relative error allowed where the concentration is above 1e-9 of its highest, and of an area above as much
+of that over the whole time (project's accuracy bar)."""
 COINCIDENCES = (0.0, 1e-13, -1e-13, 1e-10, 1e-7, -1e-5, 1e-4, 1e-2)
 
 
