@@ -7,11 +7,23 @@ Gaps and contradictions are facts too and stand among ``findings``. The chart st
 from __future__ import annotations
 
 from datetime import date
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from pydantic import AwareDatetime, Field
+from pydantic import AwareDatetime, Field, create_model
 
-from dosing_core.case import CoMedication, Condition, Dose, Finding, Genotype, Phenotype, Reaction, Route, Sex
+from dosing_core.case import (
+    CoMedication,
+    Condition,
+    Dose,
+    Finding,
+    Genotype,
+    Phenotype,
+    Reaction,
+    Route,
+    Sex,
+    Sign,
+)
+from dosing_core.facts import FACTS
 from dosing_core.value import Value
 
 
@@ -46,8 +58,30 @@ class OrderedCourse(Value):
     """Its doses up to now if it was followed to the letter; empty where it cannot be expanded."""
 
 
-class PatientChart(Value):
-    """The record of one patient, as far as one drug's dose needs it. Timelines are in order of time."""
+class ChartedEffect(ChartedValue):
+    """One measured effect, by the name of a model's output."""
+
+    name: str
+
+
+if TYPE_CHECKING:
+
+    class ChartedTimelines(Value):
+        """A timeline a measured fact, empty where nothing is on record."""
+
+        def __getattr__(self, name: str) -> tuple[ChartedValue, ...]: ...
+
+else:
+    ChartedTimelines = create_model(
+        "ChartedTimelines", __base__=Value, **{fact.name: (tuple[ChartedValue, ...], ()) for fact in FACTS}
+    )
+
+
+class PatientChart(ChartedTimelines):
+    """The record of one patient, as far as one drug's dose needs it. Timelines are in order of time.
+
+    Each measured fact of ``dosing_core.facts`` is a field: ``chart.creatinine``.
+    """
 
     patient_id: str = Field(repr=False)
     drug: str
@@ -55,10 +89,10 @@ class PatientChart(Value):
     birth_date_exact: bool = True
     """False if the record gives only a month or a year; then the middle of it stands here."""
     sex: Sex | None = None
-    weight: tuple[ChartedValue, ...] = ()
-    height: tuple[ChartedValue, ...] = ()
-    creatinine: tuple[ChartedValue, ...] = ()
-    haematocrit: tuple[ChartedValue, ...] = ()
+    gestational_age_weeks: float | None = None
+    effects: tuple[ChartedEffect, ...] = ()
+    signs: tuple[Sign, ...] = ()
+    mic_mg_L: float | None = None
     levels: tuple[ChartedLevel, ...] = ()
     given: tuple[Dose, ...] = ()
     """Administered doses of the drug."""

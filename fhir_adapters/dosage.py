@@ -167,7 +167,7 @@ def amount(
     if len(masses) != 1:
         if masses:
             fails("two different doses are written")
-        elif any(one.in_dimension("dose by weight") is not None for one in doses):
+        elif any(one.in_dimension("mass per mass") is not None for one in doses):
             fails(f"the dose is written by body weight only, {doses[0].written}")
         else:
             fails(f"the dose is written as {doses[0].written}, which is not an amount of drug")

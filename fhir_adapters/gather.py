@@ -55,9 +55,14 @@ def gather(
     """
     sent = prefetch or {}
     answers = {key: _prefetched(key, sent[key]) for key in (PATIENT, *_by_key()) if key in sent}
-    open_keys = [key for key in (PATIENT, *_by_key()) if key not in answers or answers[key] is None]
+    asked = (PATIENT, *(key for key, search in _by_key().items() if search.needed_for(drug)))
+    open_keys = [key for key in asked if key not in answers or answers[key] is None]
     if client is not None:
-        open_keys += [key for key in _by_key() if key not in open_keys and _lost(key, sent[key]) is not None]
+        open_keys += [
+            key
+            for key in asked[1:]
+            if key not in open_keys and key in sent and _lost(key, sent[key]) is not None
+        ]
     else:
         missing = tuple(key for key in REQUIRED if key in open_keys)
         if not missing and all(key in open_keys for key in EITHER):
@@ -73,7 +78,7 @@ def gather(
         Answers(
             resources={key: answer.resources for key, answer in whole.items()},
             problems={key: str(answer.problem) for key, answer in whole.items() if answer.problem},
-            about={search.key: search.about for search in searches()} | {PATIENT: ("age", "sex")},
+            about={search.key: search.about_for(drug) for search in searches()} | {PATIENT: ("age", "sex")},
         ),
     )
 
@@ -134,8 +139,8 @@ def _fetch(
                 jobs[key] = executor.submit(
                     client.search, search.resource, search.query(patient_id, now, drug)
                 )
-        for key in _by_key():
-            if key not in open_keys and next_link(sent.get(key)) is not None:
+        for key, search in _by_key().items():
+            if search.needed_for(drug) and key not in open_keys and next_link(sent.get(key)) is not None:
                 jobs[key] = executor.submit(client.continued, sent[key])
         wanted = _unresolved({key: _Answer(_first_page(sent.get(key))) for key in EITHER})
         if wanted:

@@ -8,7 +8,17 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from dosing_core.case import COVARIATE_UNITS, Case, Dose, Finding, Level, Measurement, Route, Subject
+from dosing_core.case import (
+    COVARIATE_UNITS,
+    Case,
+    Dose,
+    EffectMeasurement,
+    Finding,
+    Level,
+    Measurement,
+    Route,
+    Subject,
+)
 from dosing_core.library import load_drug
 from dosing_core.regimens.timing import still_running_h
 from fhir_adapters.chart import ChartedValue, OrderedCourse, PatientChart, distinct
@@ -56,7 +66,9 @@ def to_case(chart: PatientChart, reading: OrderReading, now: datetime) -> Case:
         subject=Subject(
             age_years=age,
             sex=chart.sex,
-            **{name: _measurements(getattr(chart, name, ())) for name in COVARIATE_UNITS},
+            **{name: _measurements(getattr(chart, name)) for name in COVARIATE_UNITS},
+            gestational_age_weeks=chart.gestational_age_weeks,
+            signs=chart.signs,
             genotypes=chart.genotypes,
             phenotypes=chart.phenotypes,
             reactions=chart.reactions,
@@ -77,6 +89,11 @@ def to_case(chart: PatientChart, reading: OrderReading, now: datetime) -> Case:
             )
             for one in chart.levels
         ),
+        effects=tuple(
+            EffectMeasurement(name=one.name, value=one.value, time=one.time, source=one.source)
+            for one in chart.effects
+        ),
+        mic_mg_L=chart.mic_mg_L,
         findings=distinct([*reading.findings, *chart.findings, *remarks]),
     )
 

@@ -1,4 +1,4 @@
-"""Reads Observations: creatinine, haematocrit, weight, height and drug levels.
+"""Reads Observations with a number: the facts and effects of ``facts.json`` and drug levels.
 
 An allow-list of states, units and shapes: what is on it becomes a fact in canonical units, anything else a
 finding. The unit that comes with the value counts, not the one that the LOINC code suggests; amounts of
@@ -19,10 +19,10 @@ from dosing_core.case import Finding
 from dosing_core.library import load_drug
 from fhir_adapters.chart import ChartedLevel, ChartedValue
 from fhir_adapters.elements import Moment, Resource, codings, member, moment, said_at, source, text, word
-from fhir_adapters.prefetch import LOOKBACK, levels_since
+from fhir_adapters.prefetch import facts_for, levels_since, look_back
 from fhir_adapters.subject import of_another
 from fhir_adapters.terminology.loinc import Analyte, Code, analyte, measured
-from fhir_adapters.terminology.units import Quantity, as_written, quantity, unit
+from fhir_adapters.terminology.units import NO_UNIT, Quantity, as_written, quantity, unit
 
 FINAL = frozenset({"final", "amended", "corrected"})
 """States of an Observation whose value counts."""
@@ -33,6 +33,8 @@ LEAST = Decimal("1e-9")
 REPEATED = 1.05
 """Two values of one instant within this ratio are one measurement charted twice (project policy: the
 precision of the assays and scales); the first by id counts. Further apart they contradict each other."""
+WITHOUT_UNIT = ("1", "{ratio}")
+"""Units of a plain number."""
 DRAW = timedelta(hours=1)
 """A level over a longer period than this has no draw time (project policy)."""
 
@@ -55,19 +57,20 @@ def read_observation(resource: Resource, *, patient_id: str, drug: str, now: dat
     """Read one Observation; None if it measures nothing that is asked for, or is older than is asked for."""
     known = measured(codings(resource.get("code")))
     names = {code.analyte for code in known}
-    wanted = names & {"creatinine", "haematocrit", "weight", "height", drug}
+    wanted = {name for name in names if name == drug or name in facts_for(drug)}
     if not wanted:
         return None
     code = next(code for code in known if code.analyte in wanted)
     what = analyte(code.analyte)
-    reading = _Reading(what, "levels" if code.analyte == drug else code.analyte, source(resource))
+    about = {"level": "levels", "effect": "effects"}.get(what.role, code.analyte)
+    reading = _Reading(what, about, source(resource))
     if len(names) > 1:
         return reading.excluded("its codes name different things")
     if (foreign := of_another(resource, patient_id, reading.about)) is not None:
         return Measured(what.name, None, (foreign,))
     is_level = code.analyte == drug
     when = _time(resource, is_level=is_level)
-    since = levels_since(drug, now) if is_level else now - LOOKBACK[code.analyte]
+    since = levels_since(drug, now) if is_level else now - look_back(code.analyte)
     if when is not None and when.instant < since:
         return None
     return _read(resource, code, reading, when, now, is_level=is_level)
@@ -82,7 +85,7 @@ class _Reading:
     when: str = ""
 
     def _finding(self, kind: Literal["excluded", "note"], what: str) -> Finding:
-        name = f"{self.analyte.name} level" if self.about == "levels" else self.analyte.name
+        name = f"{self.analyte.name} level" if self.about == "levels" else self.analyte.words
         subject = " ".join(part for part in (name, self.charted, self.when and f"of {self.when}") if part)
         return Finding(kind=kind, about=self.about, detail=f"{subject}: {what}", source=self.source)
 
@@ -95,7 +98,7 @@ class _Reading:
 
     def note_on_all(self, what: str) -> Finding:
         """A remark in words that are the same for every such value, so that it is made once."""
-        detail = f"{self.analyte.name} was {what}"
+        detail = f"{self.analyte.words} was {what}"
         return Finding(kind="note", about=self.about, detail=detail, source=self.source)
 
 
@@ -113,11 +116,11 @@ def _read(
     limit = LIMITS.get(charted.comparator) if charted.comparator else "exact"
     if limit is None or (limit != "exact" and not is_level):
         return reading.excluded("a bound, not a measured value")
-    if charted.unit is None:
-        return reading.excluded(charted.problem or "its unit is not known")
     converted, remark = _convert(charted, reading.analyte)
+    if converted is None and charted.unit is None:
+        return reading.excluded(charted.problem or "its unit is not known")
     if converted is None:
-        return reading.excluded(f'"{charted.unit.code}" is not a unit of it')
+        return reading.excluded(f'"{charted.unit.code if charted.unit else ""}" is not a unit of it')
     if converted < LEAST:
         return reading.excluded("not above zero")
     span = reading.analyte.plausible
@@ -134,16 +137,18 @@ def _read(
         return reading.excluded(problem)
     if not when.exact:
         said = (
-            f"{reading.analyte.name} is charted without hour or time zone; a bare date is taken as its noon"
+            f"{reading.analyte.words} is charted without hour or time zone; a bare date is taken as its noon"
         )
         notes.append(Finding(kind="note", about=reading.about, detail=said, source=reading.source))
-    if charted.uncoded:
+    if charted.uncoded and charted.unit is not None:
         said = (
-            f'the unit of {reading.analyte.name} is not coded; "{charted.unit.code}" was read from its text'
+            f'the unit of {reading.analyte.words} is not coded; "{charted.unit.code}" was read from its text'
         )
         notes.append(Finding(kind="note", about=reading.about, detail=said, source=reading.source))
     if code.kind:
         notes.append(reading.note(f"{code.kind}, not measured"))
+    if code.remark:
+        notes.append(reading.note(code.remark))
     value = ChartedLevel(
         value=float(converted), unit=reading.analyte.unit, charted=charted.written,
         time=min(when.instant, now), source=reading.source,
@@ -156,19 +161,26 @@ def _read(
 def _convert(charted: Quantity, what: Analyte) -> tuple[Decimal | None, str | None]:
     """The value in the analyte's unit, exactly, and what is to be said about it."""
     target = unit(what.unit)
+    bare = charted.problem == NO_UNIT or (charted.unit is not None and charted.unit.code in WITHOUT_UNIT)
+    if what.unitless and bare:
+        return charted.value, None
     if target is None or charted.unit is None:
         return None, None
     direct = charted.in_dimension(what.dimension)
     if direct is not None:
         return direct / target.factor, None
-    moles = charted.in_dimension("molar concentration")
+    if what.molar_mass is None:
+        return None, None
+    remark = f"converted with a molar mass of {as_written(what.molar_mass)} g/mol"
+    moles, mass = charted.in_dimension("molar concentration"), charted.in_dimension("mass concentration")
     charges = charted.in_dimension("equivalent concentration")
     if charges is not None and what.valence is not None:
         moles = charges * 1000 / what.valence
-    if moles is None or what.molar_mass is None or what.dimension != "mass concentration":
-        return None, None
-    converted = moles * what.molar_mass / 1000 / target.factor
-    return converted, f"converted with a molar mass of {as_written(what.molar_mass)} g/mol"
+    if moles is not None and what.dimension == "mass concentration":
+        return moles * what.molar_mass / 1000 / target.factor, remark
+    if mass is not None and what.dimension == "molar concentration":
+        return mass / what.molar_mass * 1000 / target.factor, remark
+    return None, None
 
 
 def _shown(mg_per_litre: Decimal, drug: str) -> str:

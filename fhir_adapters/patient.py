@@ -62,9 +62,12 @@ def _birth_date(written: object) -> tuple[date | None, bool]:
 
 
 def age_years(born: date, on: date) -> float:
-    """Age in completed years; in years to two decimals below 18, where months matter.
+    """Age in completed years; to two decimals below 18, where months matter, to the day below 2 years.
 
-    Whole years for adults, as the published equations use, also keep the date of birth out of the case.
+    Whole years for adults, as the published equations use, also keep the date of birth out of the case. An
+    infant's clearance changes from day to day, and its models read days.
     """
     whole = on.year - born.year - ((on.month, on.day) < (born.month, born.day))
-    return float(whole) if whole >= 18 else round((on - born).days / 365.25, 2)
+    if whole >= 18:
+        return float(whole)
+    return round((on - born).days / 365.25, 2 if whole >= 2 else 5)

@@ -8,21 +8,25 @@ that we send ourselves asks the server for no more than that.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from types import MappingProxyType
 from typing import Literal
 
-from dosing_core.library import drugs, load_drug
+from dosing_core.library import asks, drugs, load_drug
 from fhir_adapters.terminology.genetics import report_category, search_codes
-from fhir_adapters.terminology.loinc import BODY, LABORATORY, LOINC, code_list
+from fhir_adapters.terminology.loinc import LOINC, analytes, code_list
+from fhir_adapters.terminology.signs import (
+    ANTIBODIES,
+    SMOKER,
+    codes_beside,
+    sign_look_back,
+    smoking_codes,
+)
 
-LABS = timedelta(days=90)
-"""How far back creatinine and haematocrit are read (project policy: older ones say nothing about today)."""
-BODY_MEASURES = timedelta(days=730)
-"""How far back weight and height are read (project policy; how old one may be for a dose is the drug
-file's)."""
+ALWAYS = frozenset({"creatinine", "weight", "height"})
+"""Facts that are read for every drug: limits by weight and kidneys, and the trend of the creatinine."""
 LEVELS = timedelta(days=30)
 """How far back drug levels are read where the drug file does not say (project policy: older ones are
 explained by doses beyond ``DOSES``)."""
@@ -31,9 +35,9 @@ DOSES = timedelta(days=45)
 so that what was given before the first level is known)."""
 
 
-LOOKBACK: Mapping[str, timedelta] = MappingProxyType(
-    {"weight": BODY_MEASURES, "height": BODY_MEASURES, "creatinine": LABS, "haematocrit": LABS}
-)
+def facts_for(drug: str) -> frozenset[str]:
+    """Names of what a drug of the library needs to know: facts, effects, signs."""
+    return ALWAYS | asks(drug)
 
 
 def levels_since(drug: str, now: datetime) -> datetime:
@@ -48,6 +52,17 @@ def doses_since(drug: str, now: datetime) -> datetime:
     return now - (timedelta(hours=rule.doses.value) if rule else DOSES)
 
 
+def look_back(name: str) -> timedelta:
+    """How far back a fact, an effect or a sign is read; everything, of what is true since birth."""
+    known = analytes().get(name)
+    back = known.look_back if known else sign_look_back(name)
+    return back if back is not None else timedelta(days=50_000)
+
+
+def _codes(*codes: str) -> str:
+    return "code=" + ",".join(f"{LOINC}|{code}" for code in codes) if codes else ""
+
+
 @dataclass(frozen=True)
 class Search:
     """One question to the record."""
@@ -55,60 +70,94 @@ class Search:
     key: str
     resource: str
     parameters: str
-    """Everything but the patient, as in a URL, unescaped."""
-    about: tuple[str, ...]
-    """Which facts are unknown if it is not answered."""
+    """Everything but the patient and the codes, as in a URL, unescaped."""
+    about: tuple[str, ...] = ()
+    """Which facts are unknown if it is not answered, beside ``measures``."""
     since: tuple[str, timedelta] | None = None
     """Date parameter and how far back, added when we ask the server ourselves."""
     holds: Literal["levels", "doses"] | None = None
     """What it finds that some drugs need from further back than ``since``."""
     include: str = ""
     """Added when we ask the server ourselves; not every client can fill it."""
+    measures: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Names of facts, and the codes by which they are asked for."""
+    of_drugs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Drug: codes of what is measured for it alone: levels, antibodies, MIC."""
 
     @property
     def template(self) -> str:
-        """The prefetch template."""
-        return f"{self.resource}?patient={{{{context.patientId}}}}&{self.parameters}"
+        """The prefetch template: it asks for all that any drug needs."""
+        codes = [code for held in (self.measures, self.of_drugs) for each in held.values() for code in each]
+        written = "&".join(filter(None, (_codes(*codes), self.parameters)))
+        return f"{self.resource}?patient={{{{context.patientId}}}}&{written}"
 
     def query(self, patient_id: str, now: datetime, drug: str) -> tuple[tuple[str, str], ...]:
         """The parameters by which we ask the server for a dose of this drug of the library."""
+        wanted = facts_for(drug)
+        codes = [code for name, each in self.measures.items() if name in wanted for code in each]
+        codes += self.of_drugs.get(drug, ())
+        written = "&".join(filter(None, (_codes(*codes), self.parameters)))
         pairs = [("patient", f"Patient/{patient_id}")]
-        pairs += [(name, value) for name, _, value in (p.partition("=") for p in self.parameters.split("&"))]
+        pairs += [(name, value) for name, _, value in (p.partition("=") for p in written.split("&"))]
         if self.since is not None:
-            earliest = min(now - self.since[1], self._earliest_of(drug, now)).astimezone(UTC)
+            back = max([self.since[1], *(look_back(name) for name in self.measures if name in wanted)])
+            earliest = min(now - back, self._earliest_of(drug, now)).astimezone(UTC)
             pairs.append((self.since[0], f"ge{earliest:%Y-%m-%dT%H:%M:%SZ}"))
         if self.include:
             pairs.append(("_include", self.include))
         return tuple(pairs)
+
+    def about_for(self, drug: str) -> tuple[str, ...]:
+        """What of this drug's facts is unknown if it is not answered."""
+        wanted = facts_for(drug)
+        return (*(name for name in self.measures if name in wanted), *self.about)
+
+    def needed_for(self, drug: str) -> bool:
+        """False if it asks only for what this drug does not need."""
+        return bool(self.about_for(drug))
 
     def _earliest_of(self, drug: str, now: datetime) -> datetime:
         """From when on what it holds is read for the drug."""
         return {"levels": levels_since, "doses": doses_since}[self.holds](drug, now) if self.holds else now
 
 
-def _codes(*codes: str) -> str:
-    return "code=" + ",".join(f"{LOINC}|{code}" for code in codes)
+def _measured(search: str) -> dict[str, tuple[str, ...]]:
+    """The facts and effects that a search asks for, with their codes."""
+    return {
+        name: code_list(name)
+        for name, one in analytes().items()
+        if one.role != "level" and one.search == search
+    }
 
 
 @cache
 def searches() -> tuple[Search, ...]:
     """The questions besides the Patient itself."""
-    levels = tuple(drug.drug for drug in drugs())
+    labs, vitals, history = _measured("labs"), _measured("vitals"), _measured("history")
+    levels = {drug.drug: (*code_list(drug.drug), *codes_beside(drug.drug)) for drug in drugs()}
     return (
         Search(
             "labs",
             "Observation",
-            f"category=laboratory&{_codes(*code_list(*LABORATORY, *levels))}&_sort=-date&_count=200",
-            ("creatinine", "haematocrit", "levels"),
-            ("date", LABS),
+            "category=laboratory&_sort=-date&_count=200",
+            ("levels",),
+            ("date", LEVELS),
             holds="levels",
+            measures={**labs, ANTIBODIES: ()},
+            of_drugs=levels,
         ),
         Search(
             "vitals",
             "Observation",
-            f"category=vital-signs&{_codes(*code_list(*BODY))}&_sort=-date&_count=100",
-            ("weight", "height"),
-            ("date", BODY_MEASURES),
+            "category=vital-signs&_sort=-date&_count=100",
+            since=("date", timedelta(0)),
+            measures=vitals,
+        ),
+        Search(
+            "history",
+            "Observation",
+            "_sort=-date&_count=50",
+            measures={**history, SMOKER: smoking_codes()},
         ),
         Search("genotypes", "Observation", f"code={','.join(search_codes())}&_count=200", ("genotypes",)),
         Search(

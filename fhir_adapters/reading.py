@@ -5,14 +5,15 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import partial
 from itertools import pairwise
 from typing import Any, TypeVar
 
-from dosing_core.case import COVARIATE_UNITS, CoMedication, Condition, Dose, Finding
-from fhir_adapters.chart import ChartedLevel, OrderedCourse, PatientChart, distinct
+from dosing_core.case import COVARIATE_UNITS, CoMedication, Condition, Dose, Finding, Sign
+from dosing_core.facts import words_of
+from fhir_adapters.chart import ChartedEffect, ChartedLevel, OrderedCourse, PatientChart, distinct
 from fhir_adapters.conditions import end_stage, read_condition
 from fhir_adapters.elements import Resource, resource_id, said_at, source
 from fhir_adapters.genomics import read_genes
@@ -27,10 +28,19 @@ from fhir_adapters.labs import (
     settled,
 )
 from fhir_adapters.medications import began, read_administration, read_co_medications, read_course
-from fhir_adapters.patient import read_patient
-from fhir_adapters.prefetch import LOOKBACK, doses_since
+from fhir_adapters.patient import Person, read_patient
+from fhir_adapters.prefetch import doses_since, facts_for, look_back
+from fhir_adapters.signs import agreed_mic, read_mic, read_sign
 from fhir_adapters.subject import of_another
+from fhir_adapters.terminology.loinc import analyte, analytes
 from fhir_adapters.terminology.units import as_written
+
+GESTATION = "gestational_age"
+INFANT = timedelta(days=730)
+"""Project policy: older patients are not dosed by their gestation, and a woman's own pregnancy has the same
+code."""
+SAME_GESTATION_WEEKS = 1.0
+"""Project policy: charted ages that differ by less are one, by scan and by dates; the first counts."""
 
 UNREADABLE = "an entry in the record could not be read; left out"
 
@@ -85,10 +95,11 @@ def read_chart(patient_id: str, drug: str, now: datetime, answers: Answers) -> P
         birth_date=person.birth_date,
         birth_date_exact=person.exact,
         sex=person.sex,
-        weight=plain(body["weight"]),
-        height=plain(body["height"]),
-        creatinine=plain(body["creatinine"]),
-        haematocrit=plain(body["haematocrit"]),
+        **{name: plain(values) for name, values in body.items()},
+        gestational_age_weeks=_born_at(measured, person, now, findings),
+        effects=_effects(measured, drug, findings),
+        signs=_signs(patient_id, drug, now, answers, findings),
+        mic_mg_L=_mic(patient_id, drug, now, answers, findings),
         levels=levels,
         given=taken.given,
         unread_given=taken.unread_given,
@@ -145,19 +156,90 @@ def _covariates(
 ) -> dict[str, tuple[ChartedLevel, ...]]:
     kept: dict[str, tuple[ChartedLevel, ...]] = {}
     for name in COVARIATE_UNITS:
-        values = measured.get(name, [])
+        values, words = measured.get(name, []), words_of(name)
         conflict = contradiction(name, plain(in_time(values))) if name in STEADY else None
         if conflict is not None:
             findings.append(conflict)
             kept[name] = ()
             continue
-        kept[name], conflicts = settled(values, name, name)
+        kept[name], conflicts = settled(values, name, words)
         findings += conflicts
     conflict = build_contradiction(plain(kept["weight"]), plain(kept["height"]))
     if conflict is not None:
         findings.append(conflict)
         kept["weight"] = ()
     return kept
+
+
+def _effects(
+    measured: Mapping[str, list[ChartedLevel]], drug: str, findings: list[Finding]
+) -> tuple[ChartedEffect, ...]:
+    """Measured effects that the drug's models predict, in order of time."""
+    kept: list[ChartedEffect] = []
+    for name in sorted(facts_for(drug) & analytes().keys() & measured.keys()):
+        if analyte(name).role == "effect":
+            values, conflicts = settled(measured[name], "effects", analyte(name).words)
+            findings += conflicts
+            kept += [ChartedEffect(name=name, **value.model_dump()) for value in plain(values)]
+    return tuple(sorted(kept, key=lambda one: (one.time, one.source)))
+
+
+def _born_at(
+    measured: Mapping[str, list[ChartedLevel]], person: Person, now: datetime, findings: list[Finding]
+) -> float | None:
+    """Weeks of gestation at birth; None where it is not on record, or the patient is grown.
+
+    The same code is used for a pregnant patient's child, so it counts for infants alone.
+    """
+    values = in_time(measured.get(GESTATION, []))
+    if not values or person.birth_date is None or now.date() - person.birth_date > INFANT:
+        return None
+    weeks = sorted({value.value for value in values})
+    if weeks[-1] - weeks[0] > SAME_GESTATION_WEEKS:
+        told = " and ".join(f"{value:g}" for value in weeks)
+        detail = f"{told} weeks are charted as gestational age; neither was used"
+        findings.append(Finding(kind="conflict", about=GESTATION, detail=detail, source=values[-1].source))
+        return None
+    return values[0].value
+
+
+def _signs(
+    patient_id: str, drug: str, now: datetime, answers: Answers, findings: list[Finding]
+) -> tuple[Sign, ...]:
+    """Smoking and antibodies, in order of time; one value an instant."""
+    found: list[Sign] = []
+    wanted = facts_for(drug)
+    read = partial(read_sign, patient_id=patient_id, drug=drug, now=now)
+    for sign, more in _each(read, answers.of("Observation"), "signs", findings):
+        findings += [one for one in more if one.about in wanted]
+        if sign is not None and sign.name in wanted:
+            found.append(sign)
+    kept: list[Sign] = []
+    for sign in sorted(found, key=lambda one: (one.time, one.source)):
+        same = [one for one in found if (one.name, one.time) == (sign.name, sign.time)]
+        if len({one.present for one in same}) > 1:
+            detail = f"{words_of(sign.name)} is charted as present and as absent at {said_at(sign.time)}"
+            findings.append(
+                Finding(kind="conflict", about=sign.name, detail=f"{detail}; left out", source=sign.source)
+            )
+        elif not any((one.name, one.time) == (sign.name, sign.time) for one in kept):
+            kept.append(sign)
+    return tuple(kept)
+
+
+def _mic(
+    patient_id: str, drug: str, now: datetime, answers: Answers, findings: list[Finding]
+) -> float | None:
+    found: list[tuple[Decimal, str]] = []
+    for resource in answers.of("Observation"):
+        read = partial(read_mic, patient_id=patient_id, drug=drug, now=now)
+        for value, more in _each(read, (resource,), "mic", findings):
+            findings += more
+            if value is not None:
+                found.append((value, source(resource)))
+    agreed_on, notes = agreed_mic(found)
+    findings += notes
+    return agreed_on
 
 
 def _conditions(
@@ -271,7 +353,7 @@ def _long(days: int) -> str:
 
 def _gaps(chart: PatientChart, findings: list[Finding]) -> list[Finding]:
     """What is not on record, unless something better is already said about it."""
-    spans = {name: LOOKBACK[name] for name in ("weight", "height", "creatinine")}
+    spans = {name: look_back(name) for name in COVARIATE_UNITS if name in facts_for(chart.drug)}
     known = {"age": chart.birth_date is not None, "sex": chart.sex is not None}
     known |= {name: bool(getattr(chart, name)) for name in spans}
     said = {f.about for f in findings if f.kind in ("conflict", "unreachable")}
@@ -280,7 +362,7 @@ def _gaps(chart: PatientChart, findings: list[Finding]) -> list[Finding]:
         Finding(
             kind="missing",
             about=name,
-            detail=f"no {words.get(name, name)} on record"
+            detail=f"no {words.get(name) or words_of(name)} on record"
             + (f" in {_long(spans[name].days)}" if name in spans else ""),
         )
         for name, is_known in known.items()

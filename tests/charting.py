@@ -93,6 +93,7 @@ def prefetched(*resources: dict[str, Any], **keys: Any) -> dict[str, Any]:
     kinds = {
         "labs": "Observation",
         "vitals": None,
+        "history": None,
         "genotypes": None,
         "reports": "DiagnosticReport",
         "administrations": "MedicationAdministration",

@@ -25,6 +25,11 @@ def load_drug(drug: str) -> DrugFile:
     return installed().load(drug)
 
 
+def asks(drug: str) -> frozenset[str]:
+    """The facts that a file of this process's library reads. Raises as ``Library.load``."""
+    return installed().asks(drug)
+
+
 def drugs() -> tuple[DrugFile, ...]:
     """All files of this process's library."""
     return installed().drugs()
@@ -39,6 +44,7 @@ __all__ = [
     "PACKAGE",
     "DrugFile",
     "Library",
+    "asks",
     "digest",
     "drugs",
     "install",

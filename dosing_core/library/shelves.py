@@ -14,6 +14,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from dosing_core.errors import InvalidDrugFile, UnknownDrug
+from dosing_core.library.asked import facts_asked
 from dosing_core.library.load import parse_drug_file
 from dosing_core.library.schema import DrugFile
 
@@ -59,6 +60,10 @@ class Library:
         Raises ``UnknownDrug`` if there is none and ``InvalidDrugFile`` if it does not hold.
         """
         return _load(self, drug)
+
+    def asks(self, drug: str) -> frozenset[str]:
+        """The facts that the drug's file reads (see ``facts_asked``). Raises as ``load`` does."""
+        return _asks(self, drug)
 
     def drugs(self) -> tuple[DrugFile, ...]:
         """All drug files, in order of their names. Raises as ``load`` does."""
@@ -113,3 +118,8 @@ def _load(library: Library, drug: str) -> DrugFile:
     if drug in library.without:
         raise UnknownDrug(drug)
     return parse_drug_file(_text(library, drug), f"{drug}{_SUFFIX}")
+
+
+@lru_cache(maxsize=512)
+def _asks(library: Library, drug: str) -> frozenset[str]:
+    return facts_asked(library.load(drug))

@@ -156,7 +156,8 @@ def _missing(
 ) -> tuple[str, ...]:
     """What is not on record and stops the model, each once."""
     free = _free(model)
-    facts = [fact for fact in needed if fact in free or not timeline.is_known(fact, case)]
+    lacking = (fact for fact in needed if fact in free or not timeline.is_known(fact, case))
+    facts = [timeline.fact_of(fact) for fact in lacking]
     for name, covariate in model.covariates.items():
         unsettled = name not in discrete and name not in free and not is_settled(covariate, case)
         if unsettled and not timeline.needed_facts(covariate):

@@ -64,6 +64,11 @@ def needed_facts(covariate: Covariate) -> tuple[str, ...]:
     return (*timelines(covariate), *row.facts)
 
 
+def fact_of(needed: str) -> str:
+    """The fact's own name: of ``gestational_age_or_grown``, the gestational age."""
+    return needed.removesuffix("_or_grown")
+
+
 def is_known(fact: str, case: Case) -> bool:
     """True if a fact of ``needed_facts`` is on record by ``case.now``."""
     subject = case.subject

@@ -81,7 +81,7 @@ def facts_read(covariate: Covariate) -> tuple[str, ...]:
             return ("co_medications",)
         case name if QUANTITIES[name].kind == "state":
             return (states.about(covariate),)
-    return timeline.needed_facts(covariate)
+    return tuple(timeline.fact_of(fact) for fact in timeline.needed_facts(covariate))
 
 
 def supposed(covariate: Covariate) -> Resolved:

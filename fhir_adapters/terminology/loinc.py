@@ -1,20 +1,26 @@
-"""LOINC codes that are read, and what they measure."""
+"""LOINC codes that are read, and what they measure: facts and effects (``facts.json``), levels of the drugs
+and genotypes (``loinc.json``)."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from decimal import Decimal
 from functools import cache
+from typing import Any, Literal, cast
 
+from dosing_core.facts import words_of
 from fhir_adapters.elements import Coding
 from fhir_adapters.terminology.tables import table
 
 LOINC = "http://loinc.org"
 SYSTEMS = frozenset({LOINC, "urn:oid:2.16.840.1.113883.6.1"})
 
-LABORATORY = ("creatinine", "haematocrit")
-BODY = ("weight", "height")
+Role = Literal["fact", "effect", "born", "level"]
+"""A covariate; a measured effect; something about the patient's birth; a concentration of a drug."""
+_ROLES: tuple[tuple[str, Role], ...] = (("facts", "fact"), ("effects", "effect"), ("born", "born"))
 
 
 @dataclass(frozen=True)
@@ -30,6 +36,15 @@ class Analyte:
     """g/mol."""
     valence: int | None = None
     """Charges of an ion: milliequivalents over millimoles. None: not read in milliequivalents."""
+    role: Role = "level"
+    words: str = ""
+    """In a sentence."""
+    look_back: timedelta | None = None
+    """How far back it is read; None: any time, or as the drug file says of levels."""
+    search: str = "labs"
+    """Key of the search that asks for it."""
+    unitless: bool = False
+    """True if a number without a unit is one of it."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +58,8 @@ class Code:
     """``trough``, ``peak`` or ``random`` where the code claims it."""
     kind: str | None
     """``stated`` or ``estimated`` where it was not measured."""
+    remark: str | None = None
+    """What is to be said of a value under this code."""
 
 
 def check_digit_holds(code: str) -> bool:
@@ -57,32 +74,60 @@ def check_digit_holds(code: str) -> bool:
     return -total % 10 == int(found[2])
 
 
+def _rows() -> Iterator[tuple[Role, dict[str, Any]]]:
+    """The rows of ``facts.json`` with their roles."""
+    for section, role in _ROLES:
+        for row in table("facts")[section]:
+            yield role, row
+
+
 @cache
 def codes() -> dict[str, Code]:
     """Every measurement code. Raises ``ValueError`` for a code whose check digit does not hold."""
+    rows = [{**code, "analyte": row["name"]} for _, row in _rows() for code in row["codes"]]
     read: dict[str, Code] = {}
-    for entry in table("loinc")["codes"]:
+    for entry in (*rows, *table("loinc")["codes"]):
         if not check_digit_holds(entry["code"]) or entry["code"] in read:
-            raise ValueError(f"loinc.json: {entry['code']} is no LOINC code, or stands there twice")
+            raise ValueError(f"{entry['code']} is no LOINC code, or stands in the tables twice")
         analyte(entry["analyte"])
         read[entry["code"]] = Code(
-            entry["code"], entry["display"], entry["analyte"], entry.get("charted_as"), entry.get("kind")
+            entry["code"],
+            entry["display"],
+            entry["analyte"],
+            entry.get("charted_as"),
+            entry.get("kind"),
+            entry.get("remark"),
         )
     return read
 
 
 @cache
+def analytes() -> dict[str, Analyte]:
+    """Everything that is measured, by name."""
+    found = {row["name"]: _analyte(row["name"], role, row) for role, row in _rows()}
+    levels = {name: _analyte(name, "level", row) for name, row in table("loinc")["analytes"].items()}
+    return levels | found
+
+
 def analyte(name: str) -> Analyte:
-    """What is known of an analyte. Raises ``KeyError`` for one that is not in the table."""
-    entry = table("loinc")["analytes"][name]
-    span, mass = entry.get("plausible"), entry.get("molar_mass")
+    """What is known of an analyte. Raises ``KeyError`` for one that is not in the tables."""
+    return analytes()[name]
+
+
+def _analyte(name: str, role: Role, row: dict[str, Any]) -> Analyte:
+    span, mass, days = row.get("plausible"), row.get("molar_mass"), row.get("look_back_days")
     return Analyte(
         name,
-        entry["unit"],
-        entry["dimension"],
+        row["unit"],
+        row["dimension"],
         (Decimal(span["low"]), Decimal(span["high"])) if span else None,
         Decimal(mass["value"]) if mass else None,
-        entry.get("valence"),
+        row.get("valence"),
+        role,
+        cast(str, row.get("words", name if role == "level" else words_of(name))),
+        timedelta(days=days) if days else None,
+        row.get("search", "labs"),
+        bool(row.get("unitless")),
     )
 
 
