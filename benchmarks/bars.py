@@ -2,7 +2,8 @@
 
 ``python -m benchmarks.bars``. CPU time and not wall time, because machines are shared; kernels are compiled
 and read before anything is timed. A line whose time is above its bar is marked. The last lines are ratios,
-which hold on any machine: a history of 1,000 doses beside one of 10, and a cohort's modes per second."""
+which hold on any machine: a history of 1,000 doses beside one of 10, and reading and checking all drug files
+beside what PyYAML's own C loader takes to read them."""
 
 from __future__ import annotations
 
@@ -16,6 +17,7 @@ from statistics import median
 from time import thread_time
 
 import numpy as np
+import yaml
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
@@ -28,9 +30,12 @@ from dosing_core import recommend
 from dosing_core.case import Case
 from dosing_core.inference import Observations, Particles, map_estimate, posterior
 from dosing_core.kinetics import DoseTable, concentrations
+from dosing_core.library import PACKAGE
+from dosing_core.library.load import parse_drug_file
 from dosing_core.population.individual import Individual
 from dosing_core.warm import warm
 
+LIBRARY = Path(__file__).resolve().parents[1] / "dosing_core" / "library"
 CASES = Path(__file__).resolve().parents[1] / "fixtures" / "cases"
 PARTICLES = 1024
 Bars = tuple[float | None, float | None]
@@ -106,6 +111,15 @@ def _particles(question: Question) -> Particles:
     return _known[question.name]
 
 
+def _library() -> tuple[Callable[[], object], Callable[[], object]]:
+    """Reading and checking all of the package's drug files, and reading their YAML without a check."""
+    files = {name: (LIBRARY / f"{name}.yaml").read_text(encoding="utf-8") for name in PACKAGE.names()}
+    return (
+        lambda: [parse_drug_file(text, f"{name}.yaml") for name, text in files.items()],
+        lambda: [yaml.load(text, Loader=yaml.CSafeLoader) for text in files.values()],
+    )
+
+
 def milliseconds(work: Callable[[], object], runs: int) -> float:
     """Median CPU time of one run."""
     work()
@@ -138,6 +152,11 @@ def main() -> None:
         bar = "" if line.bar is None else f"{line.bar:g}"
         above = "  above" if line.bar is not None and taken > line.bar else ""
         print(f"{line.what:52}{taken:9.2f}{bar:>7}{above}", flush=True)
+    checked, read = _library()
+    loaded, parsed = milliseconds(checked, runs), milliseconds(read, runs)
+    what, above = f"library: {len(PACKAGE.names())} files read and checked", "  above" if loaded > 150 else ""
+    print(f"{what:52}{loaded:9.2f}{'150':>7}{above}")
+    print(f"{'library: beside yaml.CSafeLoader alone':52}{loaded / parsed:8.2f}x")
     short, long = long_history(10), long_history(1000)
     for name, work in (("mode", map_estimate), ("posterior", posterior)):
         ratio = milliseconds(partial(work, *long), runs) / milliseconds(partial(work, *short), runs)

@@ -29,6 +29,10 @@ BUILT_NODES = 2400
 """The same for what a structural family writes: it repeats a free concentration wherever the drug acts, and
 nobody has to read the sum. Ten times the limit of a file, which the longest family stays well below."""
 
+PARTS_PER_CHARACTER = 2
+"""No text has more parts a character: a name and that it is read, an operation and its sign. So short texts,
+which most are, need no count."""
+
 Values = Mapping[str, float]
 _Node = Callable[[Values], float]
 
@@ -105,7 +109,7 @@ def parse(text: str, known: Iterable[str], where: str, *, built: bool = False) -
             tree = ast.parse(text, mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError, Warning) as error:
         raise InvalidExpression(where, f"{text!r} is not an expression") from error
-    if sum(1 for _ in ast.walk(tree)) > nodes:
+    if PARTS_PER_CHARACTER * len(text) > nodes and sum(1 for _ in ast.walk(tree)) > nodes:
         raise InvalidExpression(where, f"more than {nodes} parts")
     builder = _Builder(where, frozenset(known))
     node = builder.build(tree, 0)

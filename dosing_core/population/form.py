@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Literal, Self
 
 from pydantic import model_validator
@@ -45,7 +45,7 @@ class FamilyStructure(StructuralOptions):
     """Canonical parameter (``families.PARAMETERS``): name of the equation, theta or covariate that gives it.
     Apparent values (CL/F) where ``F`` is relative; what may be left out and is not had is absent."""
 
-    @property
+    @cached_property
     def options(self) -> StructuralOptions:
         """The parts alone."""
         return StructuralOptions.model_construct(

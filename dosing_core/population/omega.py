@@ -44,8 +44,8 @@ def check(
     pairs = [frozenset(one.between) for one in correlations] + [frozenset(one.between) for one in covariances]
     if any(len(pair) != 2 or not pair <= set(variability) for pair in pairs) or len(set(pairs)) != len(pairs):
         raise ValueError(f"correlations must name pairs of different parameters in {place}, each once")
-    if not variability:
-        return
+    if not pairs:
+        return  # a diagonal of variances, each checked to be above 0
     matrix = covariance_of(tuple(variability), variability, correlations, covariances)
     deviation = np.sqrt(np.diag(matrix))
     if np.linalg.eigvalsh(matrix / np.outer(deviation, deviation)).min() <= SMALLEST_RATIO:

@@ -6,7 +6,7 @@ Where the covariates come from (a patient's record, a dataset's columns) is not 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -114,11 +114,17 @@ def _acting(effects: Mapping[str, Variability], covariates: Mapping[str, float])
 
 def _check_forms(model: PopulationModel, typical: Mapping[str, float]) -> None:
     """A logit-normal parameter is a fraction; any other typical value has no logit."""
+    for parameter in fractions(model):
+        if not 0 < typical[parameter] < 1:
+            raise Unusable(parameter, f"{parameter} is {typical[parameter]:.3g}, not between 0 and 1")
+
+
+def fractions(model: PopulationModel) -> Iterator[str]:
+    """Parameters that are logit-normal, between people or between occasions."""
     for effects in (model.iiv, model.iov):
         for name, effect in effects.items():
-            for parameter in (name, *effect.also_on):
-                if effect.form == "logit_normal" and not 0 < typical[parameter] < 1:
-                    raise Unusable(parameter, f"{parameter} is {typical[parameter]:.3g}, not between 0 and 1")
+            if effect.form == "logit_normal":
+                yield from (name, *effect.also_on)
 
 
 def individual_of(
