@@ -16,6 +16,7 @@ import numpy as np
 from dosing_core import explain, phrases, sampling
 from dosing_core.averaging import panel, unusable_choice
 from dosing_core.case import Case, Regimen
+from dosing_core.changing import changing
 from dosing_core.consultation import Consultation, best_under, consult, usable
 from dosing_core.curves import curve, past_window
 from dosing_core.errors import UnusableGoal
@@ -321,6 +322,7 @@ def _compose(
             *explain.harmful_trough(drug_file, decision.options),
         ),
         red_flags=screening.red_flags,
+        changing=_moving(own),
         hold=high,
         assumptions=assumptions(own, screening, answered) if decision.outcome != "insufficient" else (),
         models=model_uses(own, answered),
@@ -396,6 +398,13 @@ def _curves(consultation: Consultation, options: Sequence[RegimenOption]) -> tup
     return tuple(found)
 
 
+def _moving(consultation: Consultation) -> tuple[str, ...]:
+    """Other drugs and habits that have not settled."""
+    own = consultation
+    route = own.case.order.route or own.drug_file.main_route
+    return changing(own.drug_file.interactions, own.case, route)
+
+
 def _next_level(
     consultation: Consultation, screening: Screening, decision: _Decision, high: bool
 ) -> NextLevel | None:
@@ -411,6 +420,8 @@ def _next_level(
         return None
     if own.reviewed.with_all is not None:
         return sampling.in_place_of_flagged(own.drug_file, due, now)
+    if moving := _moving(own):
+        return sampling.after_change(own.drug_file, regimen, due, now, moving[0])
     if decision.outcome == "agree" and own.reviewed.used:
         return sampling.while_stable(own.drug_file, regimen, due, now)
     if own.timing.present and own.case.doses and not own.reviewed.used:

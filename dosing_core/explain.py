@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from dosing_core import phrases
 from dosing_core.case import Case
+from dosing_core.changing import changing
 from dosing_core.consultation import Consultation
 from dosing_core.library.schema import DrugFile
 from dosing_core.physiology.protein_binding import phenytoin_at_normal_albumin
@@ -75,7 +76,9 @@ def why(consultation: Consultation, screening: Screening, outcome: Outcome) -> t
 
 
 def _why(consultation: Consultation, screening: Screening, outcome: Outcome) -> Iterator[str]:
-    reviewed = consultation.reviewed
+    reviewed, case = consultation.reviewed, consultation.case
+    route = case.order.route or consultation.drug_file.main_route
+    yield from changing(consultation.drug_file.interactions, case, route)
     if not reviewed.used:
         drug = consultation.drug_file.display.drug_name
         usable = "usable " if reviewed.levels or consultation.case.levels or _excluded(screening) else ""

@@ -451,6 +451,9 @@ class Recommendation(Value):
     """What could be ordered or charted to make the answer possible or better."""
     warnings: tuple[str, ...] = ()
     red_flags: tuple[str, ...] = ()
+    changing: tuple[str, ...] = ()
+    """Other drugs and habits that began or ended lately, and which way levels go; an answer that has any is
+    not silent."""
     hold: str = ""
     """Why the next dose waits for a new level, whatever regimen follows; empty if nothing says so."""
     assumptions: tuple[Assumption, ...] = ()

@@ -284,7 +284,11 @@ def read_co_medications(
     dosages = [read_dosage(one, read) for one in items(resource.get("dosageInstruction"))]
     daily = _daily(dosages) if read.name is not None else None
     others = sorted(read.holds - {drug})
-    return [CoMedication(drug=name, daily_dose_mg=daily, source=origin) for name in others], []
+    authored = moment(resource.get("authoredOn"))
+    starts = [one.times.start for one in dosages if one.times.start is not None]
+    begun = min(starts) if starts else authored.instant if authored and authored.exact else None
+    since = begun if begun is not None and begun <= now else None
+    return [CoMedication(drug=name, daily_dose_mg=daily, since=since, source=origin) for name in others], []
 
 
 def _daily(dosages: Sequence[Dosage]) -> float | None:

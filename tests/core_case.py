@@ -33,6 +33,7 @@ _STATES = {
 }
 _HOURS = {"h": 1.0, "min": 1 / 60.0, "d": 24.0, "wk": 168.0}
 _VANCOMYCIN_G_PER_MOL = 1449.3
+_LITHIUM_G_PER_MOL = 6.94
 _MG = {"mg": 1.0, "microgram": 1e-3}
 _YEAR_H = 365.25 * 24
 
@@ -104,7 +105,13 @@ def _observe(resource: Resource, subject: Resource, events: Resource) -> None:
         entry = {"value": value, "time": time, "source": source}
         subject.setdefault(_COVARIATES[name], []).append(entry)
         return
-    factor = {"mg/L": 1.0, "mcg/mL": 1.0, "ng/mL": 1e-3, "µmol/L": _VANCOMYCIN_G_PER_MOL / 1e3}.get(unit)
+    factor = {
+        "mg/L": 1.0,
+        "mcg/mL": 1.0,
+        "ng/mL": 1e-3,
+        "µmol/L": _VANCOMYCIN_G_PER_MOL / 1e3,
+        "mmol/L": _LITHIUM_G_PER_MOL,
+    }.get(unit)
     if factor is None:
         detail = f"level of {value} {unit}: no exact conversion, not used"
         events["findings"].append({"kind": "excluded", "about": "levels", "detail": detail})
@@ -144,7 +151,14 @@ def _co_medication(resource: Resource, drug: str, subject: Resource) -> None:
         amount = instruction["doseAndRate"][0]["doseQuantity"]["value"]
         repeat = instruction["timing"]["repeat"]
         daily = amount * 24 / (repeat["period"] * _HOURS[repeat["periodUnit"]])
-        subject["co_medications"].append({"drug": name, "daily_dose_mg": daily, "source": _source(resource)})
+        subject["co_medications"].append(
+            {
+                "drug": name,
+                "daily_dose_mg": daily,
+                "since": resource["authoredOn"],
+                "source": _source(resource),
+            }
+        )
 
 
 def _order(draft: Resource, drug: str, events: Resource) -> Resource:

@@ -141,7 +141,7 @@ def _indicator(subject: CardSubject) -> Indicator | None:
         or recommendation.broken_limits
     ):
         return "warning"
-    if signing and subject.agrees_unseen:
+    if signing and (subject.agrees_unseen or recommendation.changing):
         return "warning"
     match recommendation.outcome:
         case "recommend" if subject.already_ordered:

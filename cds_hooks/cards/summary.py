@@ -37,6 +37,8 @@ def _candidates(subject: CardSubject) -> Iterable[str]:
         return _flagged_level(subject)
     if subject.agrees_unseen:
         return _unseen(subject)
+    if recommendation.changing and recommendation.outcome == "agree":
+        return _changing(subject)
     match recommendation.outcome:
         case "recommend" | "agree" if _advised(subject):
             return _dose(subject)
@@ -112,6 +114,14 @@ def _unseen(subject: CardSubject) -> list[str]:
     start = f"{name} not fully checked: {said}{more}"
     judged = f"; {_regimen(subject, regimen.regimen)} judged without it" if regimen else ""
     return [f"{start}{judged}", start]
+
+
+def _changing(subject: CardSubject) -> list[str]:
+    """An order that can stand for now, although something beside it has not settled."""
+    change = _clause(_first_sentence(subject.recommendation.changing[0]))
+    start = f"{capital(subject.drug_name)}: {change}"
+    level = _next_level(subject).removeprefix("; ")
+    return [f"{start}; the dose can stand until then, {level}", f"{start}; {level}", start]
 
 
 def _flagged_level(subject: CardSubject) -> list[str]:

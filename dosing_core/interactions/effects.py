@@ -65,7 +65,7 @@ def effects(
     for interaction in interactions:
         if interaction.in_model or (interaction.route is not None and interaction.route != route):
             continue
-        own = [_effect(interaction, taken, at) for taken in co_medications if _is(interaction, taken)]
+        own = [_effect(interaction, taken, at) for taken in co_medications if concerns(interaction, taken)]
         in_force = [effect for effect in own if effect.share > FADED]
         if in_force:
             found.append(max(in_force, key=lambda effect: effect.share))
@@ -79,7 +79,7 @@ def combined(found: Sequence[Effect]) -> Combined:
     return Combined(combined_ratio(inhibited, induced), math.hypot(*(one.log_sd for one in found)))
 
 
-def _is(interaction: Interaction, taken: CoMedication) -> bool:
+def concerns(interaction: Interaction, taken: CoMedication) -> bool:
     """True if the drug on the list is one of the interaction's, taken in a dose that counts."""
     if not is_one_of(interaction.drugs, taken):
         return False

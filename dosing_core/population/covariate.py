@@ -24,7 +24,17 @@ RenalEquation = Literal[
 ]
 Surface = Literal["dubois", "mosteller", "haycock"]
 
-OPTIONS = ("weight", "equation", "surface", "drugs", "condition", "gene", "values", "creatinine_floor")
+OPTIONS = (
+    "as_given",
+    "weight",
+    "equation",
+    "surface",
+    "drugs",
+    "condition",
+    "gene",
+    "values",
+    "creatinine_floor",
+)
 """Fields that belong to some quantities only."""
 CLEARANCE_EQUATIONS = ("cockcroft_gault", "ckd_epi_2021")
 """Those by which a creatinine clearance may be had."""
@@ -57,6 +67,9 @@ class Covariate(Record):
     drugs: tuple[Annotated[str, Field(pattern=r"^[a-z][a-z0-9 -]*$")], ...] = ()
     """Of ``taking`` and ``co_medication_daily_dose``: names in lower case; a whole word of a name on the
     medication list must match one."""
+    as_given: bool = False
+    """Of ``daily_dose``: the dose given lately stands for the future too, whatever is ordered. For models
+    whose clearance goes with the dose because those who clear more are given more."""
     condition: ConditionName | None = None
     gene: str = ""
     values: dict[str, Finite] = Field(default_factory=dict)

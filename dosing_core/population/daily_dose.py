@@ -20,6 +20,8 @@ _DAY = timedelta(hours=24)
 def blocks(case: Case) -> list[tuple[datetime, float]]:
     """(start, mg/day) of the doses up to ``case.now``; empty with doses at fewer than two instants."""
     doses = [dose for dose in case.doses if dose.time <= case.now]
+    if not doses:
+        return []
     starts: list[int] = []
     for place, dose in enumerate(doses):
         if not starts or dose.time - doses[starts[-1]].time >= BLOCK:
@@ -35,12 +37,13 @@ def blocks(case: Case) -> list[tuple[datetime, float]]:
     return found
 
 
-def daily_dose_at(case: Case, time: datetime) -> float | None:
+def daily_dose_at(case: Case, time: datetime, *, as_given: bool = False) -> float | None:
     """mg/day at an instant: as given before ``case.now``, as ordered from then on; each stands in for the
-    other where it is not on record. None if neither is."""
+    other where it is not on record. None if neither is. ``as_given``: what was given lately goes on, whatever
+    is ordered."""
     given = blocks(case)
     ordered = case.order.regimen.daily_dose_mg if case.order.regimen else None
-    if time >= case.now and ordered is not None:
+    if time >= case.now and ordered is not None and not (as_given and given):
         return ordered
     if not given:
         return ordered

@@ -14,7 +14,7 @@ import numpy as np
 
 from dosing_core.case import Route, Subject
 from dosing_core.interactions import Effect, combined, effects
-from dosing_core.interactions.taken import AHEAD
+from dosing_core.interactions.taken import AHEAD, taken_by
 from dosing_core.library.interaction import Interaction
 from dosing_core.population.individual import LOG_NORMAL, FloatArray, Individual
 from dosing_core.population.occasions import MOST_EFFECTS
@@ -43,7 +43,7 @@ class OtherDrugs:
         """What is in force at ``time``."""
         if not self.interactions:
             return ()
-        return effects(self.interactions, self.subject.co_medications, self.route, time)
+        return effects(self.interactions, taken_by(self.subject), self.route, time)
 
     @property
     def lasting(self) -> tuple[Effect, ...]:
@@ -56,7 +56,7 @@ class OtherDrugs:
         found: set[datetime] = set()
         for interaction in self.interactions:
             step = timedelta(hours=interaction.half_time.value / 2.0)
-            for drug in self.subject.co_medications:
+            for drug in taken_by(self.subject):
                 alone = OtherDrugs((interaction,), replace_drugs(self.subject, drug), self.route, self.now)
                 for moment in (drug.since, drug.until):
                     if moment is None:
@@ -90,8 +90,8 @@ class OtherDrugs:
 
 
 def replace_drugs(subject: Subject, drug: object) -> Subject:
-    """The subject with this one other drug."""
-    return subject.model_copy(update={"co_medications": (drug,)})
+    """The subject with this one other drug, or this one spell of smoking."""
+    return subject.model_copy(update={"co_medications": (drug,), "signs": ()})
 
 
 def slowed(columns: Sequence[str], typical: Sequence[float], found: Sequence[Effect]) -> tuple[float, ...]:

@@ -103,7 +103,9 @@ def _rows() -> dict[str, QuantityRow]:
             "weeks", "computed", middle=2648.9, facts=("age", "gestational_age_or_grown"), shown=True
         ),
         "time_since_first_dose": QuantityRow("h", "computed", "time since the first dose", middle=168.0),
-        "daily_dose": QuantityRow("mg/day", "computed", middle=500.0, facts=("daily_dose",), shown=True),
+        "daily_dose": QuantityRow(
+            "mg/day", "computed", middle=500.0, facts=("daily_dose",), options=("as_given",), shown=True
+        ),
         "taking": QuantityRow(YES_NO, "state", options=("drugs",), required=("drugs",)),
         "co_medication_daily_dose": QuantityRow("mg/day", "state", options=("drugs",), required=("drugs",)),
         "condition": QuantityRow(YES_NO, "state", options=("condition",), required=("condition",)),

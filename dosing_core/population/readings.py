@@ -277,8 +277,8 @@ def _time_since_first_dose(_: Covariate, view: View) -> Reading:
     return Reading(hours, f"{hours:.0f} h")
 
 
-def _daily_dose(_: Covariate, view: View) -> Reading:
-    amount = daily_dose_at(view.case, view.time)
+def _daily_dose(covariate: Covariate, view: View) -> Reading:
+    amount = daily_dose_at(view.case, view.time, as_given=covariate.as_given)
     if amount is None:
         raise ValueError("no daily dose on record")
     return Reading(amount, f"{amount:.3g} mg/day")
