@@ -90,9 +90,9 @@ def _source(resource: Resource) -> str:
 
 def _observe(resource: Resource, subject: Resource, events: Resource) -> None:
     name, source = resource["code"]["text"], _source(resource)
-    if name == "CYP3A5 genotype":
-        diplotype = resource["valueCodeableConcept"]["text"].removeprefix("CYP3A5 ")
-        subject["genotypes"].append({"gene": "CYP3A5", "diplotype": diplotype, "source": source})
+    if name.endswith(" genotype"):
+        gene, diplotype = resource["valueCodeableConcept"]["text"].split(" ", 1)
+        subject["genotypes"].append({"gene": gene, "diplotype": diplotype, "source": source})
         return
     if name.endswith("antibodies"):
         present = resource["valueCodeableConcept"]["text"] == "Positive"

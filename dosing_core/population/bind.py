@@ -196,10 +196,11 @@ def beyond_limits(model: Described, case: Case, kind: str) -> list[str]:
     for limit, words, value in limits_read(model, case):
         if limit.kind != kind:
             continue
+        state = QUANTITIES[limit.quantity].kind == "state"  # its numbers mean nothing to a reader
         if limit.low is not None and value < limit.low:
-            reasons.append(f"{words}, below {limit.low:g} ({limit.source})")
+            reasons.append(f"{words}{'' if state else f', below {limit.low:g}'} ({limit.source})")
         if limit.high is not None and value > limit.high:
-            reasons.append(f"{words}, above {limit.high:g} ({limit.source})")
+            reasons.append(f"{words}{'' if state else f', above {limit.high:g}'} ({limit.source})")
     return reasons
 
 
@@ -209,8 +210,12 @@ def limits_read(model: Described, case: Case) -> Iterator[tuple[Limit, str, floa
     for limit in model.population.limits:
         covariate = _covariate_of(model, limit)
         reading = read_now(covariate, case)
-        if reading is not None:
-            yield limit, f"{_words(limit.quantity)} {reading.value:.4g} {covariate.unit}", reading.value
+        if reading is None:
+            continue
+        words = f"{_words(limit.quantity)} {reading.value:.4g} {covariate.unit}"
+        if QUANTITIES[limit.quantity].kind == "state":
+            words = ", ".join(f"{fact.name} {fact.value}" for fact in states.used(covariate, case)) or words
+        yield limit, words, reading.value
 
 
 def _hypotheses(

@@ -105,6 +105,8 @@ def supposed(covariate: Covariate) -> Resolved:
 def _value_words(covariate: Covariate, value: float) -> str:
     if covariate.unit == YES_NO:
         return "yes" if value else "no"
+    if named := [key for key, own in covariate.values.items() if own == value]:
+        return " or ".join(key if "*" in key else key.lower() for key in named)
     return " ".join(filter(None, (f"{value:g}", covariate.unit)))
 
 
