@@ -113,6 +113,10 @@ class FhirClient:
             raise BadAnswer("the server did not answer the transaction")
         return answer
 
+    def create(self, kind: str, resource: bytes) -> None:
+        """Send one new resource."""
+        self._exchange.send("POST", urljoin(self._base, kind), resource)
+
     def delete(self, kind: str, identifier: str) -> None:
         """Remove one resource; one that is gone already is no error."""
         with suppress(NotHeld):

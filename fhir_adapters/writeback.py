@@ -12,7 +12,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
-from functools import cache
 from typing import Any
 
 from dosing_core.case import Regimen, Route
@@ -26,6 +25,7 @@ from fhir_adapters.product import product
 from fhir_adapters.terminology.loinc import LOINC, code_list, codes
 from fhir_adapters.terminology.routes import preferred, route
 from fhir_adapters.terminology.units import UCUM, as_written
+from fhir_adapters.validity import is_valid
 
 KEPT = ("additionalInstruction", "site", "method", "extension", "modifierExtension")
 """Members of the old dosage instruction that say nothing about dose, interval, route or length."""
@@ -85,7 +85,7 @@ def with_regimen(
         ]
     if not any(name in order for name in ("medicationCodeableConcept", "medicationReference")):
         changed["medicationCodeableConcept"] = {"text": drug_display}
-    if not _is_valid("MedicationRequest", changed) and _is_valid("MedicationRequest", order):
+    if not is_valid("MedicationRequest", changed) and is_valid("MedicationRequest", order):
         raise WritebackError("the changed order is not valid FHIR R4")
     return changed
 
@@ -236,26 +236,9 @@ def lab_request(
         request["encounter"] = {"reference": f"Encounter/{bare}"}
     if due is not None:
         request["occurrenceDateTime"] = due.isoformat(timespec="seconds")
-    if not _is_valid("ServiceRequest", request):
+    if not is_valid("ServiceRequest", request):
         raise WritebackError("the request is not valid FHIR R4")
     return request
-
-
-@cache
-def _models() -> Mapping[str, Any]:
-    """The R4B models; imported late because that takes a third of a second."""
-    from fhir.resources.R4B.medicationrequest import MedicationRequest
-    from fhir.resources.R4B.servicerequest import ServiceRequest
-
-    return {"MedicationRequest": MedicationRequest, "ServiceRequest": ServiceRequest}
-
-
-def _is_valid(kind: str, resource: Resource) -> bool:
-    try:
-        _models()[kind].model_validate(dict(resource))
-    except (ValueError, TypeError, AttributeError, ArithmeticError, RecursionError):
-        return False
-    return True
 
 
 def warm() -> None:
@@ -269,4 +252,4 @@ def warm() -> None:
         "subject": {"reference": "Patient/nobody"},
     }
     with_regimen(order, "nothing", regimen)
-    _is_valid("ServiceRequest", {"resourceType": "ServiceRequest"})
+    is_valid("ServiceRequest", {"resourceType": "ServiceRequest"})
