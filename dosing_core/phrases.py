@@ -88,6 +88,10 @@ def often(value: Regimen) -> str:
     return "once" if value.once else every(value.interval_h)
 
 
+THREE_A_WEEK_H = 56.0
+"""h: a week in three; people count days of the week and not 56 hours."""
+
+
 def in_words(interval_h: float) -> tuple[float, Literal["week", "day", "hour"]]:
     """An interval as people count it: whole weeks, else whole days from four on, else hours."""
     if interval_h >= 168.0 and interval_h % 168.0 == 0:
@@ -98,7 +102,9 @@ def in_words(interval_h: float) -> tuple[float, Literal["week", "day", "hour"]]:
 
 
 def every(interval_h: float) -> str:
-    """``every 12 h``, ``every 5 days``, ``every week``, ``every 8 weeks``."""
+    """``every 12 h``, ``every 5 days``, ``every week``, ``every 8 weeks``, ``three times a week``."""
+    if interval_h == THREE_A_WEEK_H:
+        return "three times a week"
     count, unit = in_words(interval_h)
     if unit == "hour":
         return f"every {plain(count)} h"

@@ -61,7 +61,7 @@ def case_of(asked: Scenario, drug: str) -> Case:
                 if resource["code"]["text"] in _STATES:
                     state = {
                         "name": _STATES[resource["code"]["text"]],
-                        "time": resource.get("onsetDateTime"),
+                        "time": _exact(resource.get("onsetDateTime")),
                         "source": _source(resource),
                     }
                     subject["conditions"].append(state)
@@ -82,6 +82,11 @@ def case_of(asked: Scenario, drug: str) -> Case:
         events[name].sort(key=lambda event: event["time"])
     order = _order(asked.question.order, drug, events)
     return Case.model_validate({"now": now, "subject": subject, "order": order, **events})
+
+
+def _exact(moment: str | None) -> str | None:
+    """A day without a time is no instant."""
+    return moment if moment and "T" in moment else None
 
 
 def _source(resource: Resource) -> str:

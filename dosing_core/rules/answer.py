@@ -129,7 +129,12 @@ def _open(asked: Asked, leader: Spoken) -> Recommendation:
     """A gene decides and is not known: what each result would call for, and no dose."""
     genes = list(dict.fromkeys(one.gene for one in leader.facts.open))
     why = tuple(dict.fromkeys(one.why for one in leader.facts.open))
-    text = f"{_name(asked)} is not individualised: {phrases.listed(why)}; the dose depends on it."
+    untested = [one.gene for one in leader.facts.open if one.untested]
+    said = [one.why for one in leader.facts.open if not one.untested]
+    if untested:
+        verb = "has" if len(untested) == 1 else "have"
+        said.insert(0, f"{phrases.listed(untested)} {verb} not been tested, as far as the record says")
+    text = f"{_name(asked)} is not individualised: {'; '.join(said)}. The dose depends on it."
     known = {finding.detail for finding in asked.screening.findings}
     findings = tuple(
         Finding(kind="missing", about="genotypes", detail=detail) for detail in why if detail not in known
@@ -142,7 +147,7 @@ def _open(asked: Asked, leader: Spoken) -> Recommendation:
     test = f"A test of {phrases.listed(genes)} decides between {len(ways)} ways to start; none is assumed."
     gain = Gain(
         about="genotypes",
-        text=f"{test} {'; '.join(ways)}.",
+        text=f"{test} {phrases.capital('; '.join(ways))}.",
         regimens=tuple(dosed.regimen for dosed in leader.ways if dosed.regimen is not None),
     )
     return answer.model_copy(
@@ -326,9 +331,19 @@ def _reason(
         return f"The order is inside what {rule} allows; its own dose is {given}{aim}."
     if stands:
         return f"The order is the dose that {rule} gives{aim}."
-    ratio = ordered.daily_dose_mg / regimen.daily_dose_mg - 1.0
-    side = "above" if ratio > 0 else "below"
-    return f"{rule} gives {given}{aim}; the order is {phrases.percent(abs(ratio))} {side} it."
+    return f"{rule} gives {given}{aim}; the order is {_against(ordered, regimen)}."
+
+
+TIMES = 1.95
+"""From here on people say "twice as much" and not "95 % above it". Project policy."""
+
+
+def _against(ordered: Regimen, advised: Regimen) -> str:
+    """The order's daily dose beside the advised one: ``38 % above it``, ``9 times as much``."""
+    ratio = ordered.daily_dose_mg / advised.daily_dose_mg
+    if ratio >= TIMES:
+        return f"{phrases.figure(ratio) if ratio < 10 else round(ratio)} times as much"
+    return f"{phrases.percent(abs(ratio - 1.0))} {'above' if ratio > 1.0 else 'below'} it"
 
 
 def _why(asked: Asked, leader: Spoken, dosed: Dosed) -> Iterator[str]:

@@ -32,6 +32,8 @@ class Open:
     name: str
     gene: str
     why: str
+    untested: bool
+    """False if there is a result that leaves it open."""
     alternatives: tuple[tuple[str, float], ...]
     """Results that lead to different numbers: ``Poor Metabolizer``."""
 
@@ -96,7 +98,7 @@ def rule_facts(rule: DosingRule, case: Case, drug_file: DrugFile) -> RuleFacts:
             else:
                 words = states.words(covariate)
                 ways = tuple((one.label, one.value) for one in found.alternatives)
-                opened.append(Open(name, words, f"{words} is not known", ways))
+                opened.append(Open(name, words, f"{words} is not known", False, ways))
             continue
         facts = timeline.needed_facts(covariate)
         lacking = [fact for fact in facts if not timeline.is_known(fact, case)]
@@ -107,13 +109,13 @@ def rule_facts(rule: DosingRule, case: Case, drug_file: DrugFile) -> RuleFacts:
         values[name] = reading.value
         used += timeline.measured_facts(facts, case.subject, case.now)
         row = QUANTITIES[str(covariate.quantity)]
-        if row.shown or row.kind == "state" or covariate.maximum is not None:
-            words = (
-                states.words(covariate) if row.kind == "state" else words_of_quantity(str(covariate.quantity))
-            )
+        if row.kind == "state":
+            if reading.value:
+                used.append(UsedFact(name=states.words(covariate), value=reading.text))
+        elif row.shown or covariate.maximum is not None:
+            words = words_of_quantity(str(covariate.quantity))
             used.append(UsedFact(name=words, value=reading.text))
-            if row.kind != "state":
-                working.append(f"{words} {reading.text}")
+            working.append(f"{words} {reading.text}")
     for name, gene in rule.genes.items():
         tested = _gene(name, gene, case, used)
         if isinstance(tested, Open):
@@ -155,7 +157,7 @@ def _gene(name: str, asked: GeneInput, case: Case, used: list[UsedFact]) -> floa
             used.append(UsedFact(name=asked.gene, value=value, time=last.time, source=last.source))
             return asked.values[matching[0]]
         why = f"{asked.gene} {known[-1].diplotype} leaves open what it does ({said})"
-    return Open(name, asked.gene, why, _distinct(asked))
+    return Open(name, asked.gene, why, not known, _distinct(asked))
 
 
 def _keys(genotype: Genotype) -> tuple[frozenset[str], str]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from dosing_core import phrases
 from dosing_core.case import Regimen
+from dosing_core.facts import FACTS
 from dosing_core.recommendation import Outcome
 from dosing_core.rules.speak import Spoken
 
@@ -31,7 +32,9 @@ def _sentences(asked: Asked, leader: Spoken, outcome: Outcome, regimen: Regimen 
             yield f"Your own dose of {drug} cannot be worked out safely yet."
         yield "Your doctor or pharmacist will look at it."
         return
-    names = [fact.name for fact in leader.facts.used if not fact.name.isupper()]
+    measured = {fact.words for fact in FACTS} | {"age"}
+    names = [f"your {fact.name}" for fact in leader.facts.used if fact.name in measured]
+    names += ["your genes"] if leader.rule.genes else []
     facts = phrases.listed(list(dict.fromkeys(names))) if names else "what is known of you"
     yield f"The dose follows a published rule, from {facts}."
     given, ordered = phrases.regimen(regimen, display), asked.case.order.regimen
