@@ -47,6 +47,14 @@ class ChartedLevel(ChartedValue):
     charted_as: Literal["trough", "peak", "random"] | None = None
 
 
+class ChartedReason(Value):
+    """A condition of the record that an order may refer to as its reason."""
+
+    id: str
+    words: tuple[str, ...]
+    """Indications in drug files' words."""
+
+
 class OrderedCourse(Value):
     """An active order of the drug that the record holds, other than the one in question."""
 
@@ -107,6 +115,8 @@ class PatientChart(ChartedTimelines):
     co_medications: tuple[CoMedication, ...] = ()
     co_medications_read: bool = False
     conditions: tuple[Condition, ...] = ()
+    indications: tuple[ChartedReason, ...] = ()
+    """Conditions of the record that a drug may be given for."""
     findings: tuple[Finding, ...] = ()
 
 

@@ -1,9 +1,9 @@
-"""Reads Conditions: transplants and renal replacement, which decide whether any model holds."""
+"""Reads Conditions: transplants, renal replacement and diseases that decide whether and how a model holds."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from dosing_core.case import Condition, ConditionName, Finding
@@ -25,9 +25,9 @@ def read_condition(
     that leave it open ("history of dialysis", "fistula for dialysis") make a contradiction; words
     that deny it are believed, and that is said.
     """
-    names = sorted(set(_named(resource)))
+    names: list[ConditionName] = sorted(set(_named(resource)))
     spoken: dict[ConditionName, str] = {} if names else _spoken(resource)
-    if not (names or spoken) or not _holds(resource):
+    if not (names or spoken) or not holds(resource):
         return [], []
     if (foreign := of_another(resource, patient_id, "conditions")) is not None:
         return [], [foreign]
@@ -50,6 +50,14 @@ def read_condition(
             return [], findings
     begun = moment(resource.get("onsetDateTime")) or moment(member(resource.get("onsetPeriod"), "start"))
     time = begun.instant if begun and begun.instant <= now else None
+    over = sorted(name for name in names if _is_over(name, resource, now))
+    if over:
+        told = " and ".join(name.replace("_", " ") for name in over)
+        detail = f"{told} is on record from so long ago that it was taken to be over"
+        findings.append(Finding(kind="note", about="conditions", detail=detail, source=origin))
+        names = [name for name in names if name not in over]
+        if not names:
+            return [], findings
     return [Condition(name=name, time=time, source=origin) for name in names or sorted(spoken)], findings
 
 
@@ -63,8 +71,8 @@ def end_stage(
     """
     if {one.name for one in conditions} & {"haemodialysis", "crrt", "kidney_transplant"}:
         return [], []
-    ill = [one for one in resources if _holds(one) and is_end_stage(one)]
-    coded = [one for one in ill if _coded(one, table("conditions")["end_stage_kidney"], ("icd-10",))]
+    ill = [one for one in resources if holds(one) and is_end_stage(one)]
+    coded = [one for one in ill if is_coded(one, table("conditions")["end_stage_kidney"], ("icd-10",))]
     if coded:
         said = "end-stage kidney disease (N18.6, which requires chronic dialysis) was read as dialysis"
         origin = source(coded[0])
@@ -84,10 +92,24 @@ def is_end_stage(resource: Resource) -> bool:
     words = any_word(said, tuple(entry["words"])) and not any_word(
         said, tuple(table("conditions")["doubtful"])
     )
-    return _coded(resource, entry, ("icd-10", "snomed")) or (bool(words) and not _spoken(resource))
+    return is_coded(resource, entry, ("icd-10", "snomed")) or (bool(words) and not _spoken(resource))
 
 
-def _holds(resource: Resource) -> bool:
+def named_by(reason: Resource) -> set[ConditionName]:
+    """The conditions that an order's reason names by code."""
+    return set(_named(reason)) if holds(reason) else set()
+
+
+def _is_over(name: ConditionName, resource: Resource, now: datetime) -> bool:
+    """True if a state that passes (sepsis, pregnancy) began longer ago than it lasts."""
+    entry = next(one for one in table("conditions")["conditions"] if one["name"] == name)
+    written = ("onsetDateTime", "recordedDate", "dateRecorded", "assertedDate")
+    begun = next(filter(None, (moment(resource.get(field)) for field in written)), None)
+    lasts = entry.get("lasts_days")
+    return lasts is not None and begun is not None and begun.instant < now - timedelta(days=lasts)
+
+
+def holds(resource: Resource) -> bool:
     """Active and not denied. A state that is not given counts as active: doubt must not clear a patient."""
     clinical = {c.code for c in codings(resource.get("clinicalStatus"))} - {None}
     verified = {c.code for c in codings(resource.get("verificationStatus"))} - {None}
@@ -98,11 +120,11 @@ def _holds(resource: Resource) -> bool:
 
 def _named(resource: Resource) -> Iterator[ConditionName]:
     for entry in table("conditions")["conditions"]:
-        if _coded(resource, entry, ("icd-10", "snomed")):
+        if is_coded(resource, entry, ("icd-10", "snomed")):
             yield entry["name"]
 
 
-def _coded(resource: Resource, entry: Mapping[str, Any], kinds: tuple[str, ...]) -> bool:
+def is_coded(resource: Resource, entry: Mapping[str, Any], kinds: tuple[str, ...]) -> bool:
     """Whether a code of these kinds is one of the entry's."""
     systems = table("conditions")["systems"]
     for coding in codings(resource.get("code")):
@@ -127,5 +149,8 @@ def _spoken(resource: Resource) -> dict[ConditionName, str]:
 
 
 def _under(code: str, known: str) -> bool:
-    """Whether a code is the known one or a subdivision of it: ``T86.11`` under ``T86.1``."""
+    """Whether a code is the known one or a subdivision of it: ``T86.11`` under ``T86.1``; ``=Z33`` is Z33
+    alone."""
+    if known.startswith("="):
+        return code == known[1:]
     return code == known or code.startswith(known + ("" if "." in known else "."))

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from dosing_core.case import (
     COVARIATE_UNITS,
     Case,
+    Condition,
     Dose,
     EffectMeasurement,
     Finding,
@@ -23,6 +24,7 @@ from dosing_core.library import load_drug
 from dosing_core.regimens.timing import still_running_h
 from fhir_adapters.chart import ChartedValue, OrderedCourse, PatientChart, distinct
 from fhir_adapters.elements import said_at
+from fhir_adapters.indications import chosen
 from fhir_adapters.order import OrderReading
 from fhir_adapters.patient import age_years
 from fhir_adapters.prefetch import doses_since
@@ -61,6 +63,10 @@ def to_case(chart: PatientChart, reading: OrderReading, now: datetime) -> Case:
     elif not chart.birth_date_exact:
         said = "the date of birth is not exact; its middle was taken"
         remarks.append(Finding(kind="note", about="age", detail=said, source="Patient"))
+    referred = (word for one in chart.indications if one.id in reading.reasons for word in one.words)
+    indication, unsure = chosen(
+        (*reading.indications, *referred), load_drug(chart.drug).at_age(age).targets, reading.order.source
+    )
     return Case(
         now=now,
         subject=Subject(
@@ -74,10 +80,11 @@ def to_case(chart: PatientChart, reading: OrderReading, now: datetime) -> Case:
             reactions=chart.reactions,
             co_medications=chart.co_medications,
             co_medications_read=chart.co_medications_read,
-            conditions=chart.conditions,
+            conditions=_conditions(chart, reading),
             source="Patient",
         ),
         order=reading.order.model_copy(update={"running": running}),
+        indication=indication,
         doses=doses,
         levels=tuple(
             Level(
@@ -94,8 +101,17 @@ def to_case(chart: PatientChart, reading: OrderReading, now: datetime) -> Case:
             for one in chart.effects
         ),
         mic_mg_L=chart.mic_mg_L,
-        findings=distinct([*reading.findings, *chart.findings, *remarks]),
+        findings=distinct([*reading.findings, *chart.findings, *remarks, *unsure]),
     )
+
+
+def _conditions(chart: PatientChart, reading: OrderReading) -> tuple[Condition, ...]:
+    """The record's, and those that the order itself gives as its reasons."""
+    known = {one.name for one in chart.conditions}
+    own = (
+        Condition(name=name, source=reading.order.source) for name in reading.conditions if name not in known
+    )
+    return (*chart.conditions, *own)
 
 
 def _measurements(values: tuple[ChartedValue, ...]) -> tuple[Measurement, ...]:

@@ -10,11 +10,13 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Literal
 
-from dosing_core.case import Finding, Order, Regimen, Route
+from dosing_core.case import ConditionName, Finding, Order, Regimen, Route
 from dosing_core.library import load_drug
 from dosing_core.value import Value
+from fhir_adapters.conditions import named_by
 from fhir_adapters.dosage import Dosage, read_dosage
 from fhir_adapters.elements import Resource, items, referenced, source, text, word
+from fhir_adapters.indications import reason_ids, reasons, words_for
 from fhir_adapters.product import longest_infusion_h, product, usual_infusion_h
 from fhir_adapters.terminology.units import as_written
 
@@ -36,6 +38,12 @@ class OrderReading(Value):
     """True if it is for a product of the drug that no model here covers: then no dose may be offered."""
     unclear_route: str | None = None
     """What the order calls its route, if that is not understood: then no dose may be offered either."""
+    indications: tuple[str, ...] = ()
+    """What it is for, by its own reasons, in drug files' words."""
+    conditions: tuple[ConditionName, ...] = ()
+    """Conditions that its coded reasons name."""
+    reasons: tuple[str, ...] = ()
+    """Ids of the Conditions of the record that it refers to as reasons."""
     findings: tuple[Finding, ...] = ()
 
 
@@ -86,6 +94,9 @@ def read_order(
     return OrderReading(
         drug=read.drug, about_patient=about_patient, order=order,
         loading_dose_mg=float(loading) if loading is not None else None, unclear_route=unclear,
+        indications=tuple(word for one in reasons(resource) for word in words_for(one)),
+        conditions=tuple(sorted({name for one in reasons(resource) for name in named_by(one)})),
+        reasons=reason_ids(resource),
         findings=(*findings, *more),
     )  # fmt: skip
 

@@ -13,10 +13,18 @@ from typing import Any, TypeVar
 
 from dosing_core.case import COVARIATE_UNITS, CoMedication, Condition, Dose, Finding, Sign
 from dosing_core.facts import words_of
-from fhir_adapters.chart import ChartedEffect, ChartedLevel, OrderedCourse, PatientChart, distinct
+from fhir_adapters.chart import (
+    ChartedEffect,
+    ChartedLevel,
+    ChartedReason,
+    OrderedCourse,
+    PatientChart,
+    distinct,
+)
 from fhir_adapters.conditions import end_stage, read_condition
 from fhir_adapters.elements import Resource, resource_id, said_at, source
 from fhir_adapters.genomics import read_genes
+from fhir_adapters.indications import words_by_id
 from fhir_adapters.labs import (
     CLOCKS,
     STEADY,
@@ -111,6 +119,7 @@ def read_chart(patient_id: str, drug: str, now: datetime, answers: Answers) -> P
         and "requests" not in answers.problems
         and not any(f.about == "co_medications" for f in findings),
         conditions=conditions,
+        indications=_indications(patient_id, answers),
     )
     findings += _gaps(chart, findings)
     return chart.model_copy(update={"findings": distinct(findings)})
@@ -256,6 +265,12 @@ def _conditions(
     findings += [*(one for one in said if one.kind != "conflict" or not dialysed), *more_said]
     found += more_found
     return tuple(sorted(found, key=lambda one: (one.name, one.source)))
+
+
+def _indications(patient_id: str, answers: Answers) -> tuple[ChartedReason, ...]:
+    """What an order may refer to, by id."""
+    known = words_by_id(_of_patient(patient_id, answers.of("Condition")))
+    return tuple(ChartedReason(id=one, words=words) for one, words in sorted(known.items()))
 
 
 @dataclass(frozen=True)

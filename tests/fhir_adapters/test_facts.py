@@ -234,7 +234,7 @@ def conditions(code: str, system: str = ICD, **members: Any) -> PatientChart:
         ("105502003", SNOMED, ["haemodialysis"]),
         ("714152005", SNOMED, ["haemodialysis"]),
         ("233585000", SNOMED, ["crrt"]),
-        ("Z94.81", ICD, []),  # bone marrow
+        ("Z94.81", ICD, ["stem_cell_transplant"]),
         ("N18.4", ICD, []),
         ("Z94.0", SNOMED, []),
     ],
