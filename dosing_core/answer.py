@@ -23,6 +23,7 @@ from dosing_core.errors import UnusableGoal
 from dosing_core.for_patient import for_patient
 from dosing_core.gains import gains
 from dosing_core.goals.steepness import steepness
+from dosing_core.immunogenicity import no_dose
 from dosing_core.informative import most_informative
 from dosing_core.kinetics import hours
 from dosing_core.library import DrugFile, Library, installed
@@ -126,6 +127,8 @@ def _answer(case: Case, consultation: Consultation, screening: Screening) -> Rec
     if own.reviewed.contradictory:
         text = f"{name} is not individualised: the levels on record contradict each other and the doses."
         return _compose(case, own, screening, _Decision("insufficient", text, (), "level"))
+    if hopeless := no_dose(own.case, drug_file):
+        return _compose(case, own, screening, _Decision("insufficient", hopeless, (), None))
     if own.chosen is None:
         text = f"{name} is not individualised: no stocked dose is inside the limits for this patient."
         return _compose(case, own, screening, _Decision("insufficient", text, (), None))
@@ -165,7 +168,12 @@ def _decide(consultation: Consultation, screening: Screening, chosen: Scored) ->
     """Compare with the order; keep it where nothing is relevantly better."""
     own, ordered = consultation, consultation.ordered
     limits = _broken(own)
+    waits = own.drug_file.judgement.until_level if not any(one.used for one in own.reviewed.levels) else None
+    if waits:
+        chosen = _as_labelled(own) or chosen
     better = ordered is None or is_relevant(ordered, chosen, own.target, own.drug_file.judgement)
+    if waits and ordered is not None:
+        better = not _is_usual(own, ordered.regimen)
     relevant = better or bool(limits)
     kept = chosen if relevant or ordered is None else ordered
     if ordered is not None and not better and limits and all(one.kind == "rate" for one in limits):
@@ -185,9 +193,27 @@ def _decide(consultation: Consultation, screening: Screening, chosen: Scored) ->
     with_all = own.reviewed.with_all
     return _Decision(
         outcome="recommend" if relevant else "agree",
-        reason=explain.reason(own, screening, relevant, limits),
+        reason=waits
+        if waits and ordered and not relevant
+        else explain.reason(own, screening, relevant, limits),
         options=tuple(_shown(own, option) for option in options),
         without_flagged=best_under(own, with_all) if with_all is not None else None,
+    )
+
+
+def _as_labelled(consultation: Consultation) -> Scored | None:
+    """The least usual dose at the preferred interval: how a treatment begins that is adjusted by levels."""
+    first = consultation.drug_file.dosing.intervals_h[0]
+    usual = [one for one in consultation.search.scored if one.usual and one.regimen.interval_h == first]
+    return min(usual, key=lambda one: (one.regimen.dose_mg, one.preference), default=None)
+
+
+def _is_usual(consultation: Consultation, regimen: Regimen) -> bool:
+    """True if a search may propose this dose at this interval as a usual one."""
+    alike = (regimen.dose_mg, regimen.interval_h)
+    return any(
+        one.usual and (one.regimen.dose_mg, one.regimen.interval_h) == alike
+        for one in consultation.search.scored
     )
 
 
@@ -248,7 +274,7 @@ def _as_ordered(consultation: Consultation, ordered: Scored, *notes: str) -> Dra
         ordered,
         "as_ordered",
         consultation.timing.first_dose_at,
-        notes=(*(one.text for one in _broken(consultation)), *notes),
+        notes=(*(one.text for one in _broken(consultation)), *notes, *_first_doses(consultation)),
         written_as=consultation.case.order.regimen,
     )
 
@@ -258,7 +284,14 @@ def _recommended(consultation: Consultation, kept: Scored, loading: LoadingDose 
     notes = list(touched(kept.regimen, own.limits, own.drug_file.dosing.increment.value))
     if loading is not None:
         notes.append(loading.note)
+    notes += _first_doses(own)
     return Draft(kept, "recommended", own.timing.first_dose_at, loading=loading, notes=tuple(notes))
+
+
+def _first_doses(consultation: Consultation) -> tuple[str, ...]:
+    """How a treatment begins whose first doses have times of their own, while it does."""
+    rule = consultation.drug_file.induction
+    return (rule.text,) if rule is not None and consultation.timing.beginning else ()
 
 
 def _without_absurd_figures(consultation: Consultation, option: RegimenOption) -> RegimenOption:

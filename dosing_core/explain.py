@@ -8,6 +8,7 @@ from dosing_core import phrases
 from dosing_core.case import Case
 from dosing_core.changing import changing
 from dosing_core.consultation import Consultation
+from dosing_core.immunogenicity import remarks
 from dosing_core.library.schema import DrugFile
 from dosing_core.physiology.protein_binding import phenytoin_at_normal_albumin
 from dosing_core.population.covariates import at
@@ -305,6 +306,7 @@ def warnings(
             f"The order starts in {ahead}: what is known today may not hold then; ask again before it."
         )
     said += filter(None, [no_loading(consultation, screening) if judged else ""])
+    said += remarks(consultation.case, consultation.drug_file)
     said += _unlike(consultation)
     if consultation.timing.running and not consultation.case.doses:
         said.append("The treatment runs but no given dose is on record, so what is in the body is not known.")

@@ -101,6 +101,19 @@ class LevelRules(Part):
     """So many of the last levels are used."""
 
 
+class Immunogenicity(Part):
+    """What to say of an antibody that patients may make antibodies against. Only of what the levels mean:
+    which drug comes next is not decided here."""
+
+    unmeasurable: Text
+    """Where the last level is below the assay's range and antibodies are not on record."""
+    present: Text
+    """Where antibodies are on record and drug is measured."""
+    both: Text
+    """Where antibodies are on record and the last level is below the assay's range: why no dose is worked
+    out."""
+
+
 class Rounds(Part):
     """When a ward draws blood."""
 

@@ -44,6 +44,8 @@ class Dosing(Part):
     per_dose_mg_kg: Span | None = None
     """Usual single maintenance dose by actual weight; searched first, left only if nothing in it is near
     the target."""
+    usual_only: bool = False
+    """True: nothing outside ``per_dose_mg_kg`` is proposed, however well it would fit."""
     most_per_dose: Number
     """No single maintenance dose above this is proposed, mg."""
     products: Text

@@ -22,6 +22,7 @@ from dosing_core.library.interaction import Interaction
 from dosing_core.library.monitoring import (
     Exclusion,
     Freshness,
+    Immunogenicity,
     LeastClearance,
     LevelRules,
     Lookback,
@@ -74,6 +75,7 @@ class DrugFile(Part):
     rising_creatinine: RisingCreatinine | None = None
     levels: LevelRules = LEVELS
     sampling: Sampling = SAMPLING
+    immunogenicity: Immunogenicity | None = None
     steepness: SteepnessRule | None = None
     individual_target: IndividualRule | None = None
     horizon: Number | None = None

@@ -82,6 +82,9 @@ class Judgement(Part):
     """A change matters to a prescriber if it raises the chance of being inside the target by this …"""
     relevant_outside: Number
     """… or if the order's median exposure lies outside the target by more than this fraction of its limit."""
+    until_level: Text | None = None
+    """Why an order of usual doses stands while no level speaks, as a sentence; None: it is held against the
+    target from the first dose on."""
     same_dose: Number
     """Regimens whose daily doses differ by less than this fraction count as the same."""
 

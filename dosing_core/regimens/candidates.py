@@ -56,6 +56,8 @@ def candidates(
         for rank, interval in enumerate(_intervals(drug_file, way, ordered)):
             for dose in _doses(drug_file, way):
                 usual = _usual(drug_file, dose, weight_kg)
+                if drug_file.dosing.usual_only and not usual:
+                    continue
                 own = _lengths(drug_file, dose, interval, way, ordered, prolonged)
                 for shape, duration in enumerate(own):
                     regimen = Regimen(dose_mg=dose, interval_h=interval, route=way, duration_h=duration)

@@ -44,6 +44,8 @@ class Timing:
 
     ahead_h: float = ORDERED_AHEAD_H
     """h that an order may lie ahead."""
+    beginning: bool = False
+    """True while the first doses of a treatment, which have times of their own, are not all given."""
 
     @property
     def far_ahead(self) -> bool:
@@ -83,7 +85,12 @@ def timing(
     ahead_h = max(ORDERED_AHEAD_H, *usual_intervals_h)
     if starts_h <= ahead_h or not running:
         due = max(due, start)
-    return Timing(running, present, due, (due - case.now) / HOUR, starts_h, ahead_h)
+    beginning = not running or (
+        induction is not None
+        and len(doses) < len(induction.starts)
+        and _until_next(doses, induction, case.order.regimen) is not None
+    )
+    return Timing(running, present, due, (due - case.now) / HOUR, starts_h, ahead_h, beginning)
 
 
 def _until_next(doses: Sequence[Dose], induction: Induction | None, ordered: Regimen | None) -> float | None:
