@@ -90,11 +90,34 @@ def _why(consultation: Consultation, screening: Screening, outcome: Outcome) -> 
         yield from (review.note for review in reviewed.levels if review.used and review.note)
         if _creatinine_does_not_explain(consultation, screening):
             yield "Creatinine is steady, so it does not explain the difference; the levels count for more."
+    yield from _out_of_proportion(consultation)
     compared = f"{len(consultation.candidates)} practical regimens inside the limits were compared"
     if outcome == "recommend":
         yield f"{compared} on the same likely patients; the recommended one has the least expected loss."
     if outcome == "agree":
         yield f"{compared} on the same likely patients; none is relevantly better than the order."
+
+
+OUT_OF_PROPORTION = 1.2
+"""So many times the rise of the dose, the rise of exposure is worth a sentence. Project policy."""
+
+
+def _out_of_proportion(consultation: Consultation) -> Iterator[str]:
+    """How much more than the dose the exposure rises, where an order raises the present dose of a drug whose
+    elimination saturates."""
+    own, ordered, present = consultation, consultation.ordered, consultation.timing.present
+    if ordered is None or present is None or own.question.superposes:
+        return
+    now = next((one for one in own.search.scored if one.regimen == present), None)
+    if now is None or now.median <= 0.0:
+        return
+    dose, rise = ordered.regimen.daily_dose_mg / present.daily_dose_mg, ordered.median / now.median
+    if dose > 1.0 and rise > OUT_OF_PROPORTION * dose:
+        metric = phrases.metric_name(own.target)
+        yield (
+            f"{100.0 * (dose - 1.0):.0f} % more a day is expected to raise the {metric} by "
+            f"{100.0 * (rise - 1.0):.0f} %: elimination saturates, so levels rise out of proportion."
+        )
 
 
 RARE = 0.05
@@ -148,6 +171,8 @@ def _at_normal_albumin(consultation: Consultation) -> Iterator[str]:
     if last.output or albumin is None:
         return
     like = phenytoin_at_normal_albumin(last.observed, albumin / 10.0)
+    if abs(like / last.observed - 1.0) < AS_EXPECTED:
+        return
     display = own.drug_file.as_display
     yield (
         f"At an albumin of {phrases.plain(round(albumin, 1))} g/L the total level of "

@@ -201,9 +201,11 @@ def _slow(name: str, said: tuple[str, ...]) -> str | None:
     """The word by which the record calls a product of the drug a slow one.
 
     Short words (``MR``, ``24 h``) count only for drugs of which there is such a product: beside an infusion
-    they mean something else.
+    they mean something else. Where the slow product is the usual one, it is the one that the models mean.
     """
     lists = table("products")
+    if name in lists["slow_is_usual"]:
+        return None
     short = _words("modified_release_short") if name in lists["modified_release_drugs"] else ()
     return any_word(said, (*_words("modified_release", "modified_release_names"), *short))
 

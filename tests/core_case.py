@@ -107,7 +107,11 @@ def _observe(resource: Resource, subject: Resource, events: Resource) -> None:
     value, unit = resource["valueQuantity"]["value"], resource["valueQuantity"]["unit"]
     time = resource["effectiveDateTime"]
     if name in _COVARIATES:
-        entry = {"value": value, "time": time, "source": source}
+        entry = {
+            "value": value * 10 if (name, unit) == ("Albumin", "g/dL") else value,
+            "time": time,
+            "source": source,
+        }
         subject.setdefault(_COVARIATES[name], []).append(entry)
         return
     factor = {
