@@ -33,6 +33,7 @@ _STATES = {
 }
 _HOURS = {"h": 1.0, "min": 1 / 60.0, "d": 24.0, "wk": 168.0}
 _VANCOMYCIN_G_PER_MOL = 1449.3
+_METHOTREXATE_G_PER_MOL = 454.44
 _LITHIUM_G_PER_MOL = 6.94
 _MG = {"mg": 1.0, "microgram": 1e-3}
 _YEAR_H = 365.25 * 24
@@ -118,7 +119,7 @@ def _observe(resource: Resource, subject: Resource, events: Resource) -> None:
         "mg/L": 1.0,
         "mcg/mL": 1.0,
         "ng/mL": 1e-3,
-        "µmol/L": _VANCOMYCIN_G_PER_MOL / 1e3,
+        "µmol/L": (_METHOTREXATE_G_PER_MOL if "Methotrexate" in name else _VANCOMYCIN_G_PER_MOL) / 1e3,
         "mmol/L": _LITHIUM_G_PER_MOL,
     }.get(unit)
     if factor is None:

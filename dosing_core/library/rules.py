@@ -8,6 +8,7 @@ range; it knows no chances. Amounts are mg, times h; a covariate, a table or a n
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from itertools import combinations
@@ -157,7 +158,8 @@ class Outcome(Part):
     duration: Number | None = None
     """h that the infusion runs; None: as ordered, else the file's shortest."""
     text: Text
-    """What it means and what to do, as a sentence for the prescriber."""
+    """What it means and what to do, as a sentence for the prescriber. ``{NAME}`` stands for the value of an
+    input, number or equation."""
     advice: tuple[Text, ...] = ()
     """What else to do."""
     recheck: Number | None = None
@@ -172,6 +174,14 @@ class Outcome(Part):
         if bool(self.least) != bool(self.most) or (self.least and self.action != "dose"):
             raise ValueError("least: a range has two ends, and belongs to a dose")
         return self
+
+
+_NAMED = re.compile(r"\{(\w+)\}")
+
+
+def _figure(value: float) -> str:
+    """Two to three significant digits, without trailing zeros."""
+    return f"{value:.3g}" if abs(value) < 1000 else f"{value:,.0f}"
 
 
 class RuleCheck(Part):
@@ -239,6 +249,10 @@ class DosingRule(Part):
             for place, one in enumerate(self.outcomes)
         )
 
+    def said(self, outcome: Outcome, values: Mapping[str, float]) -> str:
+        """The outcome's text with the values that it names."""
+        return _NAMED.sub(lambda found: _figure(values[found[1]]), outcome.text)
+
     def values(self, inputs: Mapping[str, float]) -> dict[str, float]:
         """Every name that an outcome may read, without tables that hold no row for these inputs and what is
         computed from them. Raises ``InvalidExpression``."""
@@ -291,6 +305,11 @@ class DosingRule(Part):
         if len(set(ids)) < len(ids):
             yield "outcomes: an id appears twice"
         _ = self.parsed_outcomes
+        equations = [name for name, _ in self.equations]
+        for place, one in enumerate(self.outcomes):
+            for name in _NAMED.findall(one.text):
+                if name not in (*named, *equations):
+                    yield f"outcomes.{place}.text: nothing is called {name!r}"
         yield from self._failed_checks()
 
     def _failed_checks(self) -> Iterator[str]:

@@ -154,7 +154,7 @@ def _open(asked: Asked, leader: Spoken) -> Recommendation:
         update={
             "speaks": "rules",
             "rules": asked.uses(True),
-            "why": (test, f"{phrases.capital('; '.join(ways))}.", *answer.why),
+            "why": (test, *(f"{phrases.capital(way)}." for way in ways), *answer.why),
             "used": leader.facts.used,
             "gains": (gain,),
             "warnings": (*answer.warnings, *_confidence(leader)),
@@ -170,8 +170,8 @@ def _if(dosed: Dosed, drug_file: DrugFile) -> str:
 def _without_dose(asked: Asked, leader: Spoken, dosed: Dosed) -> Recommendation:
     """Hold, avoid, or something that must be known first."""
     outcome: Outcome = "avoid" if dosed.outcome.action == "avoid" else "insufficient"
-    answer = refusal(asked.case, asked.drug_file, asked.screening, "insufficient", dosed.outcome.text)
-    hold = dosed.outcome.text if dosed.outcome.action == "hold" else ""
+    answer = refusal(asked.case, asked.drug_file, asked.screening, "insufficient", dosed.text)
+    hold = dosed.text if dosed.outcome.action == "hold" else ""
     why = tuple(_sentence(text) for text in leader.facts.working)
     return answer.model_copy(
         update={
@@ -348,7 +348,7 @@ def _against(ordered: Regimen, advised: Regimen) -> str:
 
 def _why(asked: Asked, leader: Spoken, dosed: Dosed) -> Iterator[str]:
     display = asked.drug_file.as_display
-    yield dosed.outcome.text
+    yield dosed.text
     yield from (_sentence(text) for text in (*leader.facts.working, *dosed.practical.because))
     if dosed.low_mg is not None and dosed.high_mg is not None:
         low, high = (phrases.dose(float(f"{end:.3g}"), display) for end in (dosed.low_mg, dosed.high_mg))

@@ -22,7 +22,7 @@ from dosing_core.population import states
 from dosing_core.population.quantity import QUANTITIES, words_of_quantity
 from dosing_core.population.readings import read_now
 from dosing_core.population.unknowns import resolved
-from dosing_core.recommendation import Assumption, UsedFact
+from dosing_core.recommendation import Assumption, Display, UsedFact
 
 
 @dataclass(frozen=True)
@@ -124,7 +124,7 @@ def rule_facts(rule: DosingRule, case: Case, drug_file: DrugFile) -> RuleFacts:
             values[name] = tested
     unmeasured: list[str] = []
     for name, one in rule.measured.items():
-        value, said = _measured(one, case, used)
+        value, said = _measured(one, case, drug_file.as_display, used)
         if value is None:
             unmeasured.append(said)
         else:
@@ -179,15 +179,17 @@ def _distinct(asked: GeneInput) -> tuple[tuple[str, float], ...]:
 
 
 def last_measured_dose(case: Case) -> tuple[Level, Dose] | None:
-    """The newest level that follows a dose, and the last dose that began before it."""
-    for level in reversed(case.levels):
-        before = [dose for dose in case.doses if dose.time < level.time]
-        if level.time <= case.now and before:
-            return level, before[-1]
-    return None
+    """The newest level after the last dose that was given, and that dose; earlier levels tell of another."""
+    given = [dose for dose in case.doses if dose.time <= case.now]
+    if not given:
+        return None
+    after = [level for level in case.levels if given[-1].time < level.time <= case.now]
+    return (after[-1], given[-1]) if after else None
 
 
-def _measured(one: MeasuredInput, case: Case, used: list[UsedFact]) -> tuple[float | None, str]:
+def _measured(
+    one: MeasuredInput, case: Case, display: Display, used: list[UsedFact]
+) -> tuple[float | None, str]:
     """The value, or None and what is not there."""
     match one.fact:
         case "effect":
@@ -196,7 +198,7 @@ def _measured(one: MeasuredInput, case: Case, used: list[UsedFact]) -> tuple[flo
             given = [dose for dose in case.doses if dose.time <= case.now]
             return (given[-1].amount_mg, "") if given else (None, "no given dose on record")
         case "creatinine_ratio":
-            return _creatinine_ratio(case)
+            return _creatinine_ratio(case, used)
     found = last_measured_dose(case)
     if found is None:
         return None, "no level after a dose on record"
@@ -207,6 +209,10 @@ def _measured(one: MeasuredInput, case: Case, used: list[UsedFact]) -> tuple[flo
         return None, f"the last level is {level.limit} the limit of its assay"
     match one.fact:
         case "level":
+            since = phrases.hours_between(dose.time, level.time)
+            drawn = f"{phrases.plain(round(since, 1))} h after the start of a dose"
+            value = f"{phrases.measured(level.value_mg_L, display)}, {drawn}"
+            used.append(UsedFact(name="level", value=value, time=level.time, source=level.source))
             return level.value_mg_L, ""
         case "level_after_start":
             return phrases.hours_between(dose.time, level.time), ""
@@ -228,7 +234,7 @@ def _effect(one: MeasuredInput, case: Case, used: list[UsedFact]) -> tuple[float
     return last.value, ""
 
 
-def _creatinine_ratio(case: Case) -> tuple[float | None, str]:
+def _creatinine_ratio(case: Case, used: list[UsedFact]) -> tuple[float | None, str]:
     """The newest creatinine over the last one before the measured dose."""
     found = last_measured_dose(case)
     if found is None:
@@ -239,7 +245,12 @@ def _creatinine_ratio(case: Case) -> tuple[float | None, str]:
     after = [one for one in series if one.time > dose.time]
     if not before or not after:
         return None, "no creatinine before and after the last dose on record"
-    return after[-1].value / before[-1].value, ""
+    last, first = after[-1], before[-1]
+    value = (
+        f"{phrases.plain(round(last.value, 2))} mg/dL, {phrases.plain(round(first.value, 2))} before the dose"
+    )
+    used.append(UsedFact(name="creatinine", value=value, time=last.time, source=last.source))
+    return last.value / first.value, ""
 
 
 def _aim(rule: DosingRule, case: Case, drug_file: DrugFile) -> AimTaken | None:

@@ -34,6 +34,8 @@ class Dosed:
     low_mg: float | None = None
     high_mg: float | None = None
     practical: Practical = NOT_DOSED
+    text: str = ""
+    """What it means and what to do, with its values."""
 
     @property
     def regimen(self) -> Regimen | None:
@@ -111,14 +113,15 @@ def _dosed(
     if followed is None:
         return None
     outcome, numbers = followed
+    text = rule.said(outcome, rule.values(values))
     if outcome.action != "dose":
-        return Dosed(outcome, supposing)
+        return Dosed(outcome, supposing, text=text)
     exact = numbers["dose"]
     low, high = numbers.get("least"), numbers.get("most")
     if low is None and facts.aim is not None:
         low, high = (exact * end / facts.aim.value for end in (facts.aim.low, facts.aim.high))
     schedule = schedule_of(outcome, case, drug_file)
-    return Dosed(outcome, supposing, exact, low, high, practical(exact, schedule, drug_file, limits))
+    return Dosed(outcome, supposing, exact, low, high, practical(exact, schedule, drug_file, limits), text)
 
 
 def schedule_of(outcome: Outcome, case: Case, drug_file: DrugFile) -> Schedule:
@@ -166,7 +169,7 @@ def use(spoken: Spoken, spoke: bool, drug_file: DrugFile) -> RuleUse:
         because=spoken.outside,
         silent=spoken.silent,
         outcome=one.outcome.action if one else "",
-        says=one.outcome.text if one else "; ".join(_way(dosed, drug_file) for dosed in spoken.ways),
+        says=one.text if one else "; ".join(_way(dosed, drug_file) for dosed in spoken.ways),
         regimen=one.regimen if one else None,
         dose=rule_dose(spoken, one, one.regimen) if one and one.regimen else None,
         working=working,
@@ -184,7 +187,7 @@ def _way(dosed: Dosed, drug_file: DrugFile) -> str:
 def what(dosed: Dosed, drug_file: DrugFile) -> str:
     """The dose or the text of an outcome, inside a sentence."""
     if dosed.regimen is None:
-        text = dosed.outcome.text.rstrip(".")
+        text = dosed.text.rstrip(".")
         return f"{text[:1].lower()}{text[1:]}" if text[1:2].islower() else text
     return phrases.regimen(dosed.regimen, drug_file.as_display)
 
