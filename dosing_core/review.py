@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from scipy.special import ndtr
+from scipy.special import ndtr, ndtri
 
 from dosing_core import phrases
 from dosing_core.case import Dose, EffectMeasurement, Level
@@ -221,21 +221,25 @@ class _Held:
 
 
 def _quantiles(shares: FloatArray, predicted: FloatArray, spread: FloatArray) -> FloatArray:
-    """Quantiles [k] of normal errors around equally likely predictions: Newton's steps, brackets closing."""
-    x = np.sort(predicted)[(shares * len(predicted)).astype(np.int64)]
+    """Quantiles [k] of normal errors around equally likely predictions.
+
+    Newton's steps in closing brackets, on the scale of normal deviates: of one normal distribution the first
+    step would be the last."""
+    wanted = ndtri(shares)
+    x: FloatArray = predicted.mean() + wanted * math.sqrt(predicted.var() + float(np.mean(spread * spread)))
     low = np.full(len(x), np.min(predicted - 6.0 * spread))
     high = np.full(len(x), np.max(predicted + 6.0 * spread))
     fine = 1e-7 * max(abs(float(high[0])), abs(float(low[0])))
     for _ in range(MOST_STEPS):
         z = (x[:, None] - predicted) / spread
-        gap = np.mean(ndtr(z), axis=1) - shares
-        low, high = np.where(gap < 0.0, x, low), np.where(gap < 0.0, high, x)
-        slope = np.mean(np.exp(-0.5 * z * z) / spread, axis=1) / math.sqrt(2.0 * math.pi)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            step = x - gap / slope
-        following = np.where((low < step) & (step < high), step, 0.5 * (low + high))
-        moved, x = np.abs(following - x), following
-        if np.all(moved <= fine):
+        share = ndtr(z).mean(axis=1)
+        low, high = np.where(share < shares, x, low), np.where(share < shares, high, x)
+        reached, density = ndtri(share), (np.exp(-0.5 * z * z) / spread).mean(axis=1)
+        with np.errstate(all="ignore"):
+            step = x - (reached - wanted) * np.exp(-0.5 * reached * reached) / density
+        arrived = np.abs(step - x) <= fine
+        x = np.where(arrived | ((low < step) & (step < high)), step, 0.5 * (low + high))
+        if arrived.all():
             break
     return x
 

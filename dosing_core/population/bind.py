@@ -17,6 +17,7 @@ import numpy as np
 from dosing_core.case import Case
 from dosing_core.errors import InvalidExpression
 from dosing_core.facts import words_of
+from dosing_core.interactions import Effect
 from dosing_core.library.interaction import Interaction
 from dosing_core.population import covariates as timeline
 from dosing_core.population import occasions, states
@@ -204,10 +205,12 @@ def beyond_limits(model: Described, case: Case, kind: str) -> list[str]:
     return reasons
 
 
-def limits_read(model: Described, case: Case) -> Iterator[tuple[Limit, str, float]]:
-    """Each limit of the model's population whose quantity is known at ``now``: the limit, quantity with value
-    and unit in words, and the value."""
+def limits_read(model: Described, case: Case, kind: str | None = None) -> Iterator[tuple[Limit, str, float]]:
+    """Each limit of the model's population, or each of one kind, whose quantity is known at ``now``: the
+    limit, quantity with value and unit in words, and the value."""
     for limit in model.population.limits:
+        if kind is not None and limit.kind != kind:
+            continue
         covariate = _covariate_of(model, limit)
         reading = read_now(covariate, case)
         if reading is None:
@@ -229,7 +232,7 @@ def _hypotheses(
             labels = [alternative.label for alternative in combination if alternative.label]
             probabilities = [kind_probability, *(alternative.probability for alternative in combination)]
             yield Hypothesis(
-                probability=float(np.prod(probabilities)),
+                probability=math.prod(probabilities),
                 name=", ".join(filter(None, (kind, *labels))) or "as recorded",
                 individual=_individual(kind_model, case, values, others),
             )
@@ -242,6 +245,7 @@ def _individual(
     transplant = timeline.transplanted_at(case.subject, case.now)
     times: list[float] = []
     rows: list[Row] = []
+    known: tuple[dict[str, float], tuple[Effect, ...]] | None = None
     changes = _change_points(model, case, others)
     seen = case
     if model.interpolation != timeline.LOCF:
@@ -256,14 +260,17 @@ def _individual(
                 linear = model.interpolation == "linear" or is_moving(covariate)
                 moment = middle if linear else time
                 values[name] = read(covariate, seen, moment, model.interpolation).value
-        row = row_of(model, values)
         found = others.lasting if until is None else others.at(time + (until - time) / 2)
-        row = replace(
-            row,
-            typical=slowed(model.form.columns, row.typical, found),
-            points=tuple(slowed(model.form.columns, point, found) for point in row.points),
-            spread=spread(found),
-        )
+        if known == (values, found):
+            continue
+        known, row = (values, found), row_of(model, values)
+        if found:
+            row = replace(
+                row,
+                typical=slowed(model.form.columns, row.typical, found),
+                points=tuple(slowed(model.form.columns, point, found) for point in row.points),
+                spread=spread(found),
+            )
         if not rows or row != rows[-1]:
             times.append(_hours(time, case) if rows else -np.inf)
             rows.append(row)

@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import cached_property
 
 import numpy as np
 
-from dosing_core.case import Route, Subject
+from dosing_core.case import CoMedication, Route, Subject
 from dosing_core.interactions import Effect, combined, effects
-from dosing_core.interactions.taken import AHEAD, taken_by
+from dosing_core.interactions.taken import AHEAD, is_one_of, taken_by
 from dosing_core.library.interaction import Interaction
 from dosing_core.population.individual import LOG_NORMAL, FloatArray, Individual
 from dosing_core.population.occasions import MOST_EFFECTS
@@ -39,11 +40,19 @@ class OtherDrugs:
     route: Route
     now: datetime
 
+    @cached_property
+    def taken(self) -> tuple[CoMedication, ...]:
+        """What is on the patient's list; see ``taken_by``."""
+        return taken_by(self.subject)
+
+    @cached_property
+    def met(self) -> tuple[Interaction, ...]:
+        """The interactions with something on the patient's list, whenever it is taken: mostly none."""
+        return tuple(one for one in self.interactions if any(is_one_of(one.drugs, it) for it in self.taken))
+
     def at(self, time: datetime) -> tuple[Effect, ...]:
         """What is in force at ``time``."""
-        if not self.interactions:
-            return ()
-        return effects(self.interactions, taken_by(self.subject), self.route, time)
+        return effects(self.met, self.taken, self.route, time) if self.met else ()
 
     @property
     def lasting(self) -> tuple[Effect, ...]:
@@ -54,9 +63,9 @@ class OtherDrugs:
         """Instants from ``start`` to ``now`` between which each interaction is taken as constant: steps of
         half a half-time while it sets in or wears off. Empty if nothing on the list ever changes."""
         found: set[datetime] = set()
-        for interaction in self.interactions:
+        for interaction in self.met:
             step = timedelta(hours=interaction.half_time.value / 2.0)
-            for drug in taken_by(self.subject):
+            for drug in self.taken:
                 alone = OtherDrugs((interaction,), replace_drugs(self.subject, drug), self.route, self.now)
                 for moment in (drug.since, drug.until):
                     if moment is None:
@@ -115,11 +124,13 @@ def widened(individual: Individual, spreads: Sequence[float]) -> Individual:
     Rows where it is weaker than at its strongest share its variance: a shade too wide, never too narrow.
     Where an occasion has an effect on elimination already, that one's variance grows instead.
     """
+    if not any(sd > 0.0 for sd in spreads):
+        return individual
     affected = np.array([sd > 0.0 for sd in spreads], dtype=np.bool_)
     eliminates = np.array([name in ELIMINATION for name in individual.columns], dtype=np.bool_)
     if individual.transform is not None:
         eliminates &= individual.transform == LOG_NORMAL
-    if not affected.any() or not eliminates.any() or individual.support is not None:
+    if not eliminates.any() or individual.support is not None:
         return individual
     variance = max(spreads) ** 2
     count = individual.dimension

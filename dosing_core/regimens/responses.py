@@ -395,8 +395,8 @@ def _window(
     # Where the concentration has a kink: an arrival or an end of infusion. A lag that differs between
     # particles is taken at its median, which costs less than 1e-4 of the area.
     kinks: list[float] = []
+    lag = float(np.median(parameters[:, -1, LAG]))
     for table in (past.history, first, rest):
-        lag = float(np.median(parameters[:, -1, LAG]))
         kinks += list(np.where(table.depot, table.time + lag, table.time))
         kinks += list(np.where(table.depot, table.time + lag, table.time + table.duration))
     kinks += [float(time) for time in individual.row_time]

@@ -148,14 +148,17 @@ class Search:
         if beside is not None:
             decides[beside] = True
         above, below = (beyond @ weights.T for beyond in self._beyond)
+        medians = np.empty_like(losses)
+        for place in np.flatnonzero(decides.any(axis=1)).tolist():
+            medians[place, decides[place]] = self._medians(place, weights[decides[place]])
+        figures = [one.T.tolist() for one in (above, below, losses, medians)]
         found = []
-        for m, weight in enumerate(weights):
+        for which, highs, lows, lost, middles in zip(decides.T, *figures, strict=True):
             own = []
-            for place in np.flatnonzero(decides[:, m]).tolist():
-                high, low = float(above[place, m]), float(below[place, m])
+            for place in np.flatnonzero(which).tolist():
+                high, low = highs[place], lows[place]
                 chances = Attainment(max(0.0, 1.0 - high - low), high, low)
-                loss, median = float(losses[place, m]), self._median(place, weight)
-                own.append(_scored(self.candidates[place], chances, loss, median))
+                own.append(_scored(self.candidates[place], chances, lost[place], middles[place]))
             found.append(tuple(own))
         return found
 
@@ -170,13 +173,14 @@ class Search:
         """By place of a candidate: places [n] of the particles by exposure, kept whatever weights follow."""
         return {}
 
-    def _median(self, place: int, weight: FloatArray) -> float:
-        """Median exposure under one candidate where the particles weigh ``weight`` [n]."""
+    def _medians(self, place: int, weights: FloatArray) -> FloatArray:
+        """Median exposures [k] under one candidate where the particles weigh ``weights`` [k, n]."""
         if place not in self._ascending:
             self._ascending[place] = np.argsort(self.values[place])
         order = self._ascending[place]
-        half = int(np.searchsorted(np.cumsum(weight[order]), 0.5))
-        return float(self.values[place, order[min(half, len(order) - 1)]])
+        below = np.count_nonzero(np.cumsum(weights[:, order], axis=1) < 0.5, axis=1)
+        medians: FloatArray = self.values[place, order[np.minimum(below, len(order) - 1)]]
+        return medians
 
 
 def _scored(candidate: Candidate, chances: Attainment, loss: float, median: float) -> Scored:
