@@ -24,6 +24,12 @@ def changing(interactions: tuple[Interaction, ...], case: Case, route: Route) ->
     return tuple(dict.fromkeys(_changing(interactions, case, route)))
 
 
+def actions(interactions: tuple[Interaction, ...], case: Case, route: Route) -> tuple[str, ...]:
+    """What to do about those that a model reads as a covariate, which nothing else tells."""
+    told = (one for one in interactions if one.in_model)
+    return tuple(one.action for one in told if changing((one,), case, route))
+
+
 def _changing(interactions: tuple[Interaction, ...], case: Case, route: Route) -> Iterator[str]:
     for interaction in interactions:
         if interaction.route is not None and interaction.route != route:

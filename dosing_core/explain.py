@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from dosing_core import phrases
 from dosing_core.case import Case
-from dosing_core.changing import changing
+from dosing_core.changing import actions, changing
 from dosing_core.consultation import Consultation
 from dosing_core.immunogenicity import remarks
 from dosing_core.library.schema import DrugFile
@@ -346,5 +346,6 @@ def _other_drugs(consultation: Consultation) -> list[str]:
     """What to do about other drugs that change this one's exposure."""
     case = consultation.case
     route = case.order.route or consultation.drug_file.main_route
-    others = OtherDrugs(consultation.drug_file.interactions, case.subject, route, case.now)
-    return [effect.interaction.action for effect in others.lasting]
+    interactions = consultation.drug_file.interactions
+    others = OtherDrugs(interactions, case.subject, route, case.now)
+    return [*actions(interactions, case, route), *(one.interaction.action for one in others.lasting)]

@@ -105,6 +105,11 @@ def _observe(resource: Resource, subject: Resource, events: Resource) -> None:
         found = {"name": "anti_drug_antibodies", "present": present, "source": source}
         subject.setdefault("signs", []).append({**found, "time": resource["effectiveDateTime"]})
         return
+    if name == "Tobacco smoking status":
+        smokes = {"Smokes tobacco daily": True, "Ex-smoker": False}[resource["valueCodeableConcept"]["text"]]
+        found = {"name": "smoker", "present": smokes, "source": source}
+        subject.setdefault("signs", []).append({**found, "time": resource["effectiveDateTime"]})
+        return
     value, unit = resource["valueQuantity"]["value"], resource["valueQuantity"]["unit"]
     time = resource["effectiveDateTime"]
     if name in _COVARIATES:
