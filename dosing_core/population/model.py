@@ -24,6 +24,7 @@ from dosing_core.population.form import FamilyStructure, Form, form_of
 from dosing_core.population.individual import FloatArray, Structure
 from dosing_core.population.mixture import Subpopulation, SupportTable, check_sum
 from dosing_core.population.publication import ModelPopulation, ModelReference, Theta, TypicalCheck
+from dosing_core.population.quantity import QUANTITIES
 from dosing_core.population.record import Record
 from dosing_core.population.residual import ModelResidual
 from dosing_core.population.units import ModelUnits
@@ -197,6 +198,13 @@ class PopulationModel(Record):
                 raise ValueError(f"residuals.{name}: the structure has no such output")
         if self.residual is not None and self.form.outputs[0].name in self.residuals:
             raise ValueError("residuals: the first output has its error in residual already")
+        own = {covariate.quantity for covariate in self.covariates.values()}
+        for place, limit in enumerate(self.population.limits):
+            if QUANTITIES[limit.quantity].required and limit.quantity not in own:
+                wanting = " and ".join(QUANTITIES[limit.quantity].required)
+                raise ValueError(
+                    f"population.limits.{place}: {limit.quantity} needs a covariate that says its {wanting}"
+                )
         return self
 
     @model_validator(mode="after")

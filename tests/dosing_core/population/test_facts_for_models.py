@@ -320,6 +320,13 @@ def test_a_covariate_that_contradicts_itself_does_not_load(fields: dict[str, Any
         Covariate.from_bytes(json.dumps(fields))
 
 
+def test_a_limit_of_something_that_can_be_had_in_several_ways_needs_a_covariate_that_says_how() -> None:
+    limit = {"quantity": "egfr", "low": 30, "kind": "validity", "source": "s"}
+
+    with pytest.raises(ValidationError, match="says its equation"):
+        simple_model(population={"description": "d", "subjects": 1, "limits": [limit]})
+
+
 def test_a_measured_fact_of_the_future_is_not_known_yet() -> None:
     later = (Measurement(value=1.0, time=ago(-5), source="o"),)
 
