@@ -1,4 +1,4 @@
-"""Reads what was given (MedicationAdministration) and what is ordered (MedicationRequest).
+"""Reads what was given of the drug (MedicationAdministration) and what is ordered (MedicationRequest).
 
 Given beats ordered: an order is an intention. A dose that was given but cannot be read is never dropped in
 silence, because a history without it would ask for too much.
@@ -6,12 +6,12 @@ silence, because a history without it would ask for too much.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime, tzinfo
 from decimal import Decimal
 from typing import Any
 
-from dosing_core.case import CoMedication, Dose, Finding, Regimen, Route
+from dosing_core.case import Dose, Finding, Regimen, Route
 from dosing_core.library import load_drug
 from fhir_adapters.chart import OrderedCourse
 from fhir_adapters.course import course_doses
@@ -266,36 +266,3 @@ def _is_active(resource: Resource, now: datetime) -> bool:
         for one in items(resource.get("dosageInstruction"))
     ]
     return not ends or any(end is None or end.instant >= now for end in ends)
-
-
-def read_co_medications(
-    resource: Resource, *, patient_id: str, drug: str, now: datetime, medications: Medications
-) -> tuple[list[CoMedication], list[Finding]]:
-    """The other known medicines in an active order. Names come from our tables, never from the record."""
-    read = product(resource, medications)
-    if read.local or not _is_active(resource, now):
-        return [], []
-    if of_another(resource, patient_id, "co_medications") is not None:
-        return [], []
-    origin = source(resource)
-    if read.unidentified:
-        detail = "some ordered medicines are named only by references that lead nowhere"
-        return [], [Finding(kind="excluded", about="co_medications", detail=detail, source=origin)]
-    dosages = [read_dosage(one, read) for one in items(resource.get("dosageInstruction"))]
-    daily = _daily(dosages) if read.name is not None else None
-    others = sorted(read.holds - {drug})
-    authored = moment(resource.get("authoredOn"))
-    starts = [one.times.start for one in dosages if one.times.start is not None]
-    begun = min(starts) if starts else authored.instant if authored and authored.exact else None
-    since = begun if begun is not None and begun <= now else None
-    return [CoMedication(drug=name, daily_dose_mg=daily, since=since, source=origin) for name in others], []
-
-
-def _daily(dosages: Sequence[Dosage]) -> float | None:
-    """mg per 24 h over all instructions; None as soon as one is not understood."""
-    total = Decimal(0)
-    for one in dosages:
-        if one.problems or one.dose_mg is None or one.interval_h is None:
-            return None
-        total += one.dose_mg * 24 / one.interval_h
-    return float(total) if total > 0 else None

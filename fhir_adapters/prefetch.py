@@ -14,7 +14,7 @@ from functools import cache
 from types import MappingProxyType
 from typing import Literal
 
-from dosing_core.library import asks, drugs, load_drug
+from dosing_core.library import asks, drugs, load_drug, names_in
 from fhir_adapters.terminology.genetics import report_category, search_codes
 from fhir_adapters.terminology.loinc import LOINC, analytes, code_list
 from fhir_adapters.terminology.signs import (
@@ -38,6 +38,10 @@ so that what was given before the first level is known)."""
 def facts_for(drug: str) -> frozenset[str]:
     """Names of what a drug of the library needs to know: facts, effects, signs."""
     return ALWAYS | asks(drug)
+
+
+EARLIER = timedelta(days=400)
+"""How far back orders that are over are read (project policy: a year of renewals, and a month)."""
 
 
 def levels_since(drug: str, now: datetime) -> datetime:
@@ -81,6 +85,8 @@ class Search:
     """Added when we ask the server ourselves; not every client can fill it."""
     measures: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Names of facts, and the codes by which they are asked for."""
+    if_other_drugs: bool = False
+    """True if only drugs need it whose file names other drugs."""
     of_drugs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Drug: codes of what is measured for it alone: levels, antibodies, MIC."""
 
@@ -114,7 +120,7 @@ class Search:
 
     def needed_for(self, drug: str) -> bool:
         """False if it asks only for what this drug does not need."""
-        return bool(self.about_for(drug))
+        return bool(self.about_for(drug)) and not (self.if_other_drugs and not names_in(drug))
 
     def _earliest_of(self, drug: str, now: datetime) -> datetime:
         """From when on what it holds is read for the drug."""
@@ -182,6 +188,15 @@ def searches() -> tuple[Search, ...]:
             "status=active&_count=200",
             ("co_medications",),
             include="MedicationRequest:medication",
+        ),
+        Search(
+            "earlier",
+            "MedicationRequest",
+            "status=stopped,completed&_count=200",
+            ("earlier_orders",),
+            ("authoredon", EARLIER),
+            include="MedicationRequest:medication",
+            if_other_drugs=True,
         ),
         Search("conditions", "Condition", "_count=200", ("conditions",)),
     )

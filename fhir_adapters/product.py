@@ -15,7 +15,7 @@ from functools import cache
 from typing import Any
 
 from dosing_core.case import LONGEST_INFUSION_H, Route
-from dosing_core.library import drugs, load_drug
+from dosing_core.library import drugs, load_drug, names_in
 from fhir_adapters.elements import Resource, codings, items, member, referenced, text, wordings
 from fhir_adapters.terminology.tables import table
 from fhir_adapters.terminology.units import NO_UNIT, Quantity, quantity, unit
@@ -81,10 +81,17 @@ def _codes() -> Mapping[tuple[str, str], str]:
 
 @cache
 def _names() -> Mapping[str, str]:
-    others = {name: m["name"] for m in table("medicines")["medicines"] for name in m["names"]}
+    others = {name: name for drug in drugs() for name in names_in(drug.drug)}
+    others |= {name: m["name"] for m in table("medicines")["medicines"] for name in m["names"]}
     released: dict[str, str] = table("products")["modified_release_names"]
     library = {name: drug.drug for drug in drugs() for name in drug.identity.names}
     return others | {name: drug for name, drug in released.items() if drug in _library()} | library
+
+
+@cache
+def synonyms(name: str) -> tuple[str, ...]:
+    """Every name of a known medicine, its own first."""
+    return (name, *(spelling for spelling, known in _names().items() if known == name and spelling != name))
 
 
 @cache

@@ -21,6 +21,7 @@ from fhir_adapters.chart import (
     PatientChart,
     distinct,
 )
+from fhir_adapters.co_medications import Span, co_medications, read_spans
 from fhir_adapters.conditions import end_stage, read_condition
 from fhir_adapters.elements import Resource, resource_id, said_at, source
 from fhir_adapters.genomics import read_genes
@@ -35,7 +36,7 @@ from fhir_adapters.labs import (
     read_observation,
     settled,
 )
-from fhir_adapters.medications import began, read_administration, read_co_medications, read_course
+from fhir_adapters.medications import began, read_administration, read_course
 from fhir_adapters.patient import Person, read_patient
 from fhir_adapters.prefetch import doses_since, facts_for, look_back
 from fhir_adapters.signs import agreed_mic, read_mic, read_sign
@@ -117,7 +118,7 @@ def read_chart(patient_id: str, drug: str, now: datetime, answers: Answers) -> P
         co_medications=taken.others,
         co_medications_read="requests" in answers.resources
         and "requests" not in answers.problems
-        and not any(f.about == "co_medications" for f in findings),
+        and not any(f.about == "co_medications" and f.kind != "note" for f in findings),
         conditions=conditions,
         indications=_indications(patient_id, answers),
     )
@@ -313,11 +314,14 @@ def _medications(
         findings += more
         if course is not None:
             ordered.append(course)
-    others: list[CoMedication] = []
-    others_of = partial(read_co_medications, **shared)
-    for taken, more in _each(others_of, answers.of("MedicationRequest"), "co_medications", findings):
+    spans: list[Span] = []
+    spans_of = partial(read_spans, **shared)
+    for read, more in _each(spans_of, answers.of("MedicationRequest"), "co_medications", findings):
         findings += more
-        others += taken
+        spans += read
+    earlier_known = "earlier" in answers.resources and "earlier" not in answers.problems
+    others, more = co_medications(spans, drug, now, earlier_known=earlier_known)
+    findings += more
     findings += _simultaneous(given)
     return _Taken(
         tuple(sorted(given, key=lambda dose: (dose.time, dose.source))),

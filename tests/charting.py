@@ -98,6 +98,7 @@ def prefetched(*resources: dict[str, Any], **keys: Any) -> dict[str, Any]:
         "reports": "DiagnosticReport",
         "administrations": "MedicationAdministration",
         "requests": "MedicationRequest",
+        "earlier": None,
         "conditions": "Condition",
     }
     people = [one for one in resources if one["resourceType"] == "Patient"]

@@ -30,6 +30,11 @@ def asks(drug: str) -> frozenset[str]:
     return installed().asks(drug)
 
 
+def names_in(drug: str) -> frozenset[str]:
+    """Other drugs that a file of this process's library names. Raises as ``Library.load``."""
+    return installed().names_in(drug)
+
+
 def drugs() -> tuple[DrugFile, ...]:
     """All files of this process's library."""
     return installed().drugs()
@@ -52,6 +57,7 @@ __all__ = [
     "load_drug",
     "load_model",
     "models_of",
+    "names_in",
     "parse_model",
     "read_drug_file",
     "read_models",

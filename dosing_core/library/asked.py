@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from pydantic import BaseModel
 
+from dosing_core.interactions.taken import SMOKING
 from dosing_core.library.interaction import Interaction
 from dosing_core.library.monitoring import Freshness
 from dosing_core.library.schema import DrugFile
@@ -16,6 +17,8 @@ from dosing_core.population.covariate import Covariate, Limit
 from dosing_core.population.model import PopulationModel
 from dosing_core.population.quantity import QUANTITIES
 from dosing_core.population.unknowns import facts_read
+
+SMOKER = "smoker"
 
 
 def facts_asked(drug_file: DrugFile) -> frozenset[str]:
@@ -30,6 +33,9 @@ def facts_asked(drug_file: DrugFile) -> frozenset[str]:
                 found |= {*QUANTITIES[part.quantity].timelines, *QUANTITIES[part.quantity].facts}
             case Freshness():
                 found.add(part.name)
+            case Interaction():
+                found.add("co_medications")
+                found |= {SMOKER} if SMOKING in part.drugs else set()
             case PopulationModel():
                 found |= {output.name for output in part.form.outputs}
     return frozenset(found)

@@ -14,7 +14,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from dosing_core.errors import InvalidDrugFile, UnknownDrug
-from dosing_core.library.asked import facts_asked
+from dosing_core.library.asked import drugs_named, facts_asked
 from dosing_core.library.load import parse_drug_file
 from dosing_core.library.schema import DrugFile
 
@@ -64,6 +64,10 @@ class Library:
     def asks(self, drug: str) -> frozenset[str]:
         """The facts that the drug's file reads (see ``facts_asked``). Raises as ``load`` does."""
         return _asks(self, drug)
+
+    def names_in(self, drug: str) -> frozenset[str]:
+        """Other drugs that the drug's file names (see ``drugs_named``). Raises as ``load`` does."""
+        return _names_in(self, drug)
 
     def drugs(self) -> tuple[DrugFile, ...]:
         """All drug files, in order of their names. Raises as ``load`` does."""
@@ -123,3 +127,8 @@ def _load(library: Library, drug: str) -> DrugFile:
 @lru_cache(maxsize=512)
 def _asks(library: Library, drug: str) -> frozenset[str]:
     return facts_asked(library.load(drug))
+
+
+@lru_cache(maxsize=512)
+def _names_in(library: Library, drug: str) -> frozenset[str]:
+    return drugs_named(library.load(drug))

@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass
 
 from dosing_core.case import Case, CoMedication, Subject
+from dosing_core.interactions.taken import is_taken
 from dosing_core.population import covariates as timeline
 from dosing_core.population import states
 from dosing_core.population.covariate import Covariate
@@ -117,7 +118,8 @@ def _by_own_rules(quantity: str, case: Case) -> Resolved | None:
         case "cyp3a5_expresser":
             return cyp3a5_expresser(case.subject)
         case "prednisolone_daily_dose":
-            return prednisolone_daily_dose(case.subject)
+            taken = tuple(one for one in case.subject.co_medications if is_taken(one, case.now))
+            return prednisolone_daily_dose(case.subject.model_copy(update={"co_medications": taken}))
         case "haemodialysis":
             on_dialysis = any(c.name == "haemodialysis" for c in case.subject.conditions)
             return Resolved((Alternative(1.0, "", 1.0 if on_dialysis else 0.0),))

@@ -54,7 +54,7 @@ def _matches(resource: Resource, name: str, value: str) -> bool:
             return resource.get(name) in wanted
         case "clinical-status":
             return bool(_tokens(_concepts(resource.get("clinicalStatus"))) & wanted)
-        case "date" | "effective-time":
+        case "date" | "effective-time" | "authoredon":
             return _is_in(_instant(resource), value)
         case "_id":
             return resource["id"] in wanted
