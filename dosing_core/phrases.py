@@ -166,7 +166,8 @@ def usual_limits(drug_file: DrugFile) -> str:
     parts = []
     if drug_file.loading:
         span, cap = drug_file.loading.per_kg, drug_file.loading.cap.value
-        per_kg = f"{plain(span.low)}–{plain(span.high)} mg/kg of actual weight"
+        per_kg = plain(span.low) if span.low == span.high else f"{plain(span.low)}–{plain(span.high)}"
+        per_kg = f"{per_kg} mg/kg of actual weight"
         parts.append(f"a loading dose is {per_kg}, at most {dose(cap, drug_file.display)}")
     if drug_file.limits.in_words:
         parts.append(f"nothing above {drug_file.limits.in_words}")

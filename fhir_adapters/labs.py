@@ -289,11 +289,19 @@ STEADY = {
 """Project policy. Oedema and diuresis move weight by perhaps 15 % in two weeks, lb charted as kg moves it
 by 120 %; height does not move in an adult, and inches charted as cm do. Above these ratios a person has to
 look."""
+STEADY_GROWING = {
+    "weight": Steadiness(1.25, timedelta(days=3)),
+    "height": Steadiness(1.10, timedelta(days=30)),
+}
+"""Below 18 years. Project policy: newborns lose or gain a tenth within days, and infants grow by a tenth
+within two months."""
 
 
-def contradiction(name: str, values: Sequence[ChartedValue]) -> Finding | None:
+def contradiction(
+    name: str, values: Sequence[ChartedValue], age_years: float | None = None
+) -> Finding | None:
     """A finding if the recent values of a body measure cannot all be true; then none is used."""
-    rule = STEADY[name]
+    rule = (STEADY_GROWING if age_years is not None and age_years < GROWN_YEARS else STEADY)[name]
     if not values:
         return None
     recent = [v for v in values if values[-1].time - v.time <= rule.within]
@@ -313,15 +321,23 @@ Project policy: far beyond what is seen on wards, and what centimetres and inche
 BUILD_OF_ONE = (12.0, 55.0)
 """The same for a weight that nothing confirms. Project policy: 25 kg/m², a usual build, reads 55 if pounds
 are charted as kilograms (factor 2.2); whoever is that heavy is weighed again."""
+GROWN_YEARS = 18.0
+BUILDS_OF_THE_YOUNG = ((2.0, (5.0, 25.0)), (GROWN_YEARS, (9.0, 55.0)))
+"""(Below years, the same for them.) Project policy: a preterm newborn of 1 kg and 37 cm has 7 kg/m², a stout
+infant 22; with pounds charted as kilograms a usual infant would have 30 and more."""
 
 
-def build_contradiction(weights: Sequence[ChartedValue], heights: Sequence[ChartedValue]) -> Finding | None:
+def build_contradiction(
+    weights: Sequence[ChartedValue], heights: Sequence[ChartedValue], age_years: float | None = None
+) -> Finding | None:
     """A finding if the newest weight (kg) cannot belong to the newest height (cm); then no weight is used."""
     if not weights or not heights:
         return None
     weight, height = weights[-1], heights[-1]
     index = weight.value / (height.value / 100) ** 2
     low, high = BUILD if len(weights) > 1 else BUILD_OF_ONE
+    if age_years is not None and age_years < GROWN_YEARS:
+        low, high = next(build for years, build in BUILDS_OF_THE_YOUNG if age_years < years)
     if low <= index <= high:
         return None
     detail = (

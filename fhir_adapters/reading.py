@@ -37,7 +37,7 @@ from fhir_adapters.labs import (
     settled,
 )
 from fhir_adapters.medications import began, read_administration, read_course
-from fhir_adapters.patient import Person, read_patient
+from fhir_adapters.patient import Person, age_years, read_patient
 from fhir_adapters.prefetch import doses_since, facts_for, look_back
 from fhir_adapters.signs import agreed_mic, read_mic, read_sign
 from fhir_adapters.subject import of_another
@@ -97,7 +97,9 @@ def read_chart(patient_id: str, drug: str, now: datetime, answers: Answers) -> P
     taken = _medications(patient_id, drug, now, answers, findings)
     levels, conflicts = settled(measured.get(drug, []), "levels", f"{drug} level")
     findings += conflicts
-    body = _covariates(measured, findings)
+    body = _covariates(
+        measured, findings, age_years(person.birth_date, now.date()) if person.birth_date else None
+    )
     chart = PatientChart(
         patient_id=patient_id,
         drug=drug,
@@ -162,19 +164,20 @@ def _measurements(
 
 
 def _covariates(
-    measured: Mapping[str, list[ChartedLevel]], findings: list[Finding]
+    measured: Mapping[str, list[ChartedLevel]], findings: list[Finding], age: float | None
 ) -> dict[str, tuple[ChartedLevel, ...]]:
+    """``age``: years, None where it is not on record; children grow and are built otherwise."""
     kept: dict[str, tuple[ChartedLevel, ...]] = {}
     for name in COVARIATE_UNITS:
         values, words = measured.get(name, []), words_of(name)
-        conflict = contradiction(name, plain(in_time(values))) if name in STEADY else None
+        conflict = contradiction(name, plain(in_time(values)), age) if name in STEADY else None
         if conflict is not None:
             findings.append(conflict)
             kept[name] = ()
             continue
         kept[name], conflicts = settled(values, name, words)
         findings += conflicts
-    conflict = build_contradiction(plain(kept["weight"]), plain(kept["height"]))
+    conflict = build_contradiction(plain(kept["weight"]), plain(kept["height"]), age)
     if conflict is not None:
         findings.append(conflict)
         kept["weight"] = ()

@@ -30,6 +30,10 @@ _STATES = {
     "Crohn's disease": "crohns_disease",
     "Ulcerative colitis": "ulcerative_colitis",
     "Gastrointestinal stromal tumour": "gastrointestinal_stromal_tumour",
+    "Sepsis due to Klebsiella": "sepsis",
+    "Septic shock with MRSA": "sepsis",
+    "Intermittent haemodialysis, Monday, Wednesday and Friday": "haemodialysis",
+    "Continuous renal replacement therapy": "crrt",
 }
 _HOURS = {"h": 1.0, "min": 1 / 60.0, "d": 24.0, "wk": 168.0}
 _VANCOMYCIN_G_PER_MOL = 1449.3
@@ -112,6 +116,9 @@ def _observe(resource: Resource, subject: Resource, events: Resource) -> None:
         return
     value, unit = resource["valueQuantity"]["value"], resource["valueQuantity"]["unit"]
     time = resource["effectiveDateTime"]
+    if name == "Gestational age":
+        subject["gestational_age_weeks"] = value
+        return
     if name in _COVARIATES:
         entry = {
             "value": value * 10 if (name, unit) == ("Albumin", "g/dL") else value,

@@ -154,8 +154,14 @@ def test_renal_replacement_is_out_of_scope(condition: str) -> None:
 
 
 @pytest.mark.parametrize(("age", "outcome"), [(0.1, "out_of_scope"), (17.9, "out_of_scope"), (18, None)])
-def test_the_young_are_out_of_scope(age: float, outcome: str | None) -> None:
-    assert _screen(_case(subject=_subject(age_years=age))).outcome == outcome
+def test_the_young_are_out_of_scope_where_the_drug_has_no_model_for_them(
+    age: float, outcome: str | None
+) -> None:
+    """Meropenem's models are of adults; vancomycin has models of its own for newborns and children."""
+    case = _case(subject=_subject(age_years=age), order=Order(drug="meropenem", route="iv", source="x"))
+
+    assert _screen(case).outcome == outcome
+    assert _screen(_case(subject=_subject(age_years=age))).outcome is None
 
 
 @pytest.mark.parametrize("organ", ["liver_transplant", "heart_transplant", "lung_transplant"])

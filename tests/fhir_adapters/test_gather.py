@@ -166,7 +166,7 @@ def test_a_server_that_refuses_or_sleeps_leaves_findings_in_time(behaviour: Any)
 
     assert unreachable(chart) == {
         "age", "sex", "weight", "height", "creatinine", "levels", "genotypes", "doses", "co_medications",
-        "conditions",
+        "conditions", "gestational_age",
     }  # fmt: skip
     assert not chart.co_medications_read
 
