@@ -174,7 +174,7 @@ def _distinct(asked: GeneInput) -> tuple[tuple[str, float], ...]:
     """One result for each number that the rule tells apart."""
     found: dict[float, str] = {}
     for label, value in asked.values.items():
-        found.setdefault(value, label)
+        found.setdefault(value, f"activity score {label}" if label[:1].isdigit() else label)
     return tuple((label, value) for value, label in found.items())
 
 

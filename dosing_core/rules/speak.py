@@ -83,18 +83,18 @@ def ask(rule: DosingRule, case: Case, drug_file: DrugFile, limits: PatientLimits
     if facts.unmeasured:
         return Spoken(rule, facts, outside, silent="; ".join(facts.unmeasured), kind="unmeasured")
     found: dict[tuple[str, float | None], Dosed] = {}
+    nothing = False
     try:
         for supposing, values in facts.ways():
             one = _dosed(rule, facts, supposing, values, case, drug_file, limits)
+            nothing = nothing or one is None
             if one is not None:
                 found.setdefault(one.key, one)
-            elif not facts.open:
-                return Spoken(
-                    rule, facts, outside, silent="it says nothing of such a patient", kind="nothing"
-                )
     except (InvalidExpression, ValueError, ArithmeticError):
         said = "it gives no usable number for this patient"
         return Spoken(rule, facts, outside, silent=said, kind="nothing")
+    if found and nothing:  # what a gene may be is no reason to speak of it as if it were
+        return Spoken(rule, facts, outside, silent="; ".join(one.why for one in facts.open), kind="nothing")
     if not found:
         return Spoken(rule, facts, outside, silent="it says nothing of such a patient", kind="nothing")
     return Spoken(rule, facts, outside, ways=tuple(found.values()))

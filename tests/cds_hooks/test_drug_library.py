@@ -65,3 +65,26 @@ def test_one_case_is_answered_from_the_directory_that_is_named(
     assert cli.main(["recommend", str(case), "--library", str(tmp_path)]) == 0
 
     assert json.loads(capsysbinary.readouterr().out)["target"]["high"] == 550
+
+
+def test_low_confidence_is_allowed_drug_by_drug(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO):
+        install_library([], ["fluorouracil"])
+
+    assert installed().low_confidence == {"fluorouracil"}
+    assert "fluorouracil: models and rules of low confidence may speak" in caplog.text
+
+
+def test_low_confidence_of_a_drug_that_is_not_there_stops_the_start() -> None:
+    with pytest.raises(ConfigurationError, match="no such drug"):
+        install_library([], ["nothing"])
+
+
+def test_the_table_says_whether_low_confidence_speaks(capsys: pytest.CaptureFixture[str]) -> None:
+    def told(*arguments: str) -> str:
+        assert cli.main(["library", "list", *arguments]) == 0
+        (line,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("fluorouracil")]
+        return line
+
+    assert "(low: off)" in told()
+    assert "(low: allowed)" in told("--allow-low-confidence", "fluorouracil")
