@@ -31,21 +31,25 @@ from cds_hooks.protocol.request import OrderRequest, Resource
 from cds_hooks.protocol.response import Card
 from cds_hooks.settings import Settings
 from dosing_core import recommend
-from dosing_core.case import Order
+from dosing_core.case import Case, Order
 from dosing_core.library import load_drug
 from fhir_adapters.chart import PatientChart
 from fhir_adapters.client import FhirClient
 from fhir_adapters.errors import NothingToRead
-from fhir_adapters.gather import gather
+from fhir_adapters.gather import gather, gather_genes
+from fhir_adapters.guided import guided_case
 from fhir_adapters.intake import to_case
 from fhir_adapters.medication_lookup import fetch_medication, medications_in, unresolved
 from fhir_adapters.order import OrderReading, read_order
+from fhir_adapters.reading import Answers
 
 RECOMMENDATIONS = uuid5(NAMESPACE_URL, "urn:dosewright:recommendation")
 MOST_ORDERS = 6
 """Orders that one call gets answers about, and Medications that it looks up for them. Of more orders it is
 only said that they were left, so that the answer comes in time. Project policy: nobody orders more drugs of
 narrow therapeutic range at a time."""
+MOST_GUIDED = 40
+"""Orders of one call that are looked up in guidelines on genes. Project policy: more are no order set."""
 LEAST_WAIT = 0.05
 """Seconds left to the FHIR server for a second drug after the first has used up the time."""
 
@@ -79,17 +83,20 @@ def answer(
         name, key = load_drug(drug).display.drug_name, f"{service.id}|{request.hook_instance}|{drug}"
         cards.append(duplicate_card(name, orders, key))
     readings = [one for one in found if not one[1].about_patient or one[1].drug not in twice]
-    for order, reading, key in readings[:MOST_ORDERS]:
+    dosed = [one for one in readings if one[1].guided is None]
+    # Genes are read once for all orders, so those that only they speak about cost little.
+    by_genes = [one for one in readings if one[1].guided is not None][:MOST_GUIDED]
+    for order, reading, key in (*dosed[:MOST_ORDERS], *by_genes):
         try:
             card = call.card(order, reading, key, one_of_several=len(found) > 1)
         except MissingData:
             raise
         except Exception as error:  # one order's fault is not the call's
             call.note(error)
-            card = failure_card(str(reading.drug), key)
+            card = failure_card(reading.drug or str(reading.guided), key)
         if card is not None:
             cards.append(card)
-    if (left := len(readings) - MOST_ORDERS) > 0:
+    if (left := len(dosed) - MOST_ORDERS) > 0:
         cards.append(unread_card(left, f"{service.id}|{request.hook_instance}"))
     return Answered(tuple(cards), call.failed)
 
@@ -106,6 +113,7 @@ class _Call:
     request_id: str
     started: float = field(default_factory=monotonic)
     charts: dict[str, PatientChart] = field(default_factory=dict)
+    genes: Answers | None = None
     looked_up: int = 0
     failed: str = ""
 
@@ -126,7 +134,7 @@ class _Call:
             except Exception as error:  # an order that we cannot read, so nobody can tell if it is ours
                 self.note(error)
                 continue
-            if reading.drug is not None:
+            if reading.drug is not None or reading.guided is not None:
                 yield order, reading, f"{self.service.id}|{self.request.hook_instance}|{position}"
 
     def ordered_twice(self, found: Sequence[tuple[Resource, OrderReading, str]]) -> dict[str, list[Order]]:
@@ -174,6 +182,8 @@ class _Call:
 
     def card(self, order: Resource, reading: OrderReading, key: str, one_of_several: bool) -> Card | None:
         """The card about one order, or None. The recommendation is in the ledger before the card is sent."""
+        if reading.guided is not None:
+            return self._guided_card(order, reading, key, one_of_several)
         drug_file = load_drug(str(reading.drug))
         if not reading.about_patient:
             return other_patient_card(drug_file.display.drug_name, self.service.moment, key)
@@ -183,6 +193,29 @@ class _Call:
             return unclear_route_card(drug_file.display.drug_name, reading.unclear_route, key)
         case = to_case(self._chart(drug_file.drug), reading, self.now)
         route = drug_file.route(case.order.route) if case.order.route else None
+        in_scope = route is None or route.supported
+        return self._answered(order, reading, case, key, one_of_several, in_scope)
+
+    def _guided_card(
+        self, order: Resource, reading: OrderReading, key: str, one_of_several: bool
+    ) -> Card | None:
+        """The card about a drug of which only a guideline on genes speaks; None unless it asks for another
+        drug, another dose or a test, or a severe reaction is on record."""
+        if not reading.about_patient:
+            return None
+        case = guided_case(self.request.context.patient_id, self._genes(), reading, self.now)
+        return self._answered(order, reading, case, key, one_of_several, True)
+
+    def _answered(
+        self,
+        order: Resource,
+        reading: OrderReading,
+        case: Case,
+        key: str,
+        one_of_several: bool,
+        in_scope: bool,
+    ) -> Card | None:
+        """The recommendation, stored, and the card that comes of it."""
         recommendation_id = str(uuid5(RECOMMENDATIONS, f"{key}|{case.to_bytes().decode()}"))
         subject = CardSubject(
             recommendation=recommend(case),
@@ -195,9 +228,10 @@ class _Call:
             page_url=f"{self.settings.base_url}/recommendations/{recommendation_id}",
             timezone=self.settings.zone,
             ordered_loading_mg=reading.loading_dose_mg,
-            route_in_scope=route is None or route.supported,
+            route_in_scope=in_scope,
             requested=self.request.context.draft_orders.requested,
             one_of_several=one_of_several,
+            guided_only=reading.guided is not None,
         )
         card = card_for(subject)
         if not self._stored(subject, card) and card is not None:
@@ -227,6 +261,13 @@ class _Call:
             except NothingToRead as error:
                 raise self._missing(error) from None
         return self.charts[drug]
+
+    def _genes(self) -> Answers:
+        """What the record says of genes and reactions, read once."""
+        if self.genes is None:
+            patient_id, prefetch = self.request.context.patient_id, self.request.prefetch or {}
+            self.genes = gather_genes(patient_id, prefetch, self._client(), self.now)
+        return self.genes
 
     def _client(self) -> FhirClient | None:
         """A client of the server that the call names, if that server may be contacted."""

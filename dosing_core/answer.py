@@ -22,6 +22,8 @@ from dosing_core.curves import curve, past_window
 from dosing_core.errors import UnusableGoal
 from dosing_core.for_patient import for_patient
 from dosing_core.gains import gains
+from dosing_core.genetic_answer import avoided, beside, guided, heard_of
+from dosing_core.genetics import guided_drug
 from dosing_core.goals.steepness import steepness
 from dosing_core.immunogenicity import no_dose
 from dosing_core.informative import most_informative
@@ -52,7 +54,7 @@ from dosing_core.rules.answer import ask_all, rule_answer
 from dosing_core.screening import ORDER_OF_REQUESTS, Screening, screen
 from dosing_core.sensitivity import assumptions
 from dosing_core.variability import beside_people_alike, other_modes
-from dosing_core.version import engine
+from dosing_core.version import engine, guideline_engine
 
 ALTERNATIVES = 2
 AFTER_HOLD = "Once the level has come down:"
@@ -63,14 +65,27 @@ CURVE_PARTICLES = 160
 def recommend(case: Case, library: Library | None = None) -> Recommendation:
     """Answer one dosing question from the library's drug files, by default the process's (see ``install``).
 
-    Raises ``UnknownDrug`` if the library holds no file for the drug, and ``InvalidDrugFile`` if that file
-    does not hold. Whatever else cannot be answered is a ``Recommendation`` whose outcome and reason say so.
+    Genes and earlier reactions are heard first (``genetic_answer``): a drug that they forbid gets no dose.
+    Raises ``UnknownDrug`` if neither the library nor a guideline on genes knows the drug, and
+    ``InvalidDrugFile`` if its file does not hold. Whatever else cannot be answered is a ``Recommendation``
+    whose outcome and reason say so.
     """
     library = library or installed()
+    if case.order.drug not in library.names() and guided_drug(case.order.drug) is not None:
+        return _by_genes_alone(case)
     drug_file = library.load(case.order.drug)
     allow_low = case.order.drug in library.low_confidence
-    said = _answered_from(case, drug_file.at_age(case.subject.age_years), allow_low)
+    at_age = drug_file.at_age(case.subject.age_years)
+    heard = heard_of(case, drug_file)
+    said = avoided(case, heard, at_age) or beside(case, _answered_from(case, at_age, allow_low), heard)
     return said.model_copy(update={"engine": engine(drug_file, library)})
+
+
+def _by_genes_alone(case: Case) -> Recommendation:
+    """The answer about a drug of which no file but a guideline on genes speaks."""
+    heard = heard_of(case, None)
+    said = avoided(case, heard, None) or guided(case, heard)
+    return said.model_copy(update={"engine": guideline_engine()})
 
 
 def _answered_from(case: Case, drug_file: DrugFile, allow_low: bool) -> Recommendation:

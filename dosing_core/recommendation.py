@@ -419,6 +419,24 @@ class Reference(Value):
     url: str = ""
 
 
+class GuidelineAdvice(Value):
+    """One row of a guideline on genes that holds for this patient."""
+
+    population: str
+    """For whom the row is written, as the guideline labels it: ``general``, ``adults``, ``CBZ naive``."""
+    genes: tuple[str, ...]
+    """The results by which it was found: ``HLA-B *15:02 positive``."""
+    verdict: Literal["avoid", "alternative", "adjust", "standard", "none"]
+    strength: str
+    text: str
+    """The guideline's words, as published."""
+    implications: tuple[str, ...]
+    comments: str = ""
+    guideline: str
+    url: str
+    pmids: tuple[str, ...]
+
+
 class Recommendation(Value):
     """The answer to one ``Case``."""
 
@@ -461,6 +479,8 @@ class Recommendation(Value):
     """Whose answer this is; the other stands beside it."""
     models: tuple[ModelUse, ...] = ()
     rules: tuple[RuleUse, ...] = ()
+    advice: tuple[GuidelineAdvice, ...] = ()
+    """What guidelines on genes say of the drug and this patient, the gravest first."""
     references: tuple[Reference, ...] = ()
     diagnostics: Diagnostics | None = None
     variability: Variability | None = None

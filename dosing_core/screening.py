@@ -263,7 +263,7 @@ def _matters(finding: Finding, drug_file: DrugFile) -> bool:
     out, unless they say something about doses, levels, the order or the person."""
     covariates = [one for model, _ in drug_file.asked for one in model.covariates.values()]
     covariates += [one for rule in drug_file.rules for one in rule.covariates.values()]
-    used = {"doses", "levels", "effects", "order", "age", "sex", "conditions"}
+    used = {"doses", "levels", "effects", "order", "age", "sex", "conditions", "reactions"}
     if any(rule.metric == "time_above_mic" or rule.per_mic != "no" for rule in drug_file.targets):
         used.add("mic")
     used |= {rule.name for rule in drug_file.freshness}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 
+from dosing_core.genetics.catalogue import recommendations
 from dosing_core.inference.points import VERSION as POINTS
 from dosing_core.library import DrugFile, Library
 
@@ -24,3 +25,8 @@ def engine(drug_file: DrugFile, library: Library) -> str:
     low = ", low confidence allowed" if drug_file.drug in library.low_confidence else ""
     file = f"{drug_file.drug} {drug_file.version} ({library.digest(drug_file.drug)}{low})"
     return f"dosewright {_package()}, {file}, points {POINTS}"
+
+
+def guideline_engine() -> str:
+    """``dosewright 0.1.0, CPIC API 2026-08-13``: package and guideline tables, where no drug file spoke."""
+    return f"dosewright {_package()}, {recommendations()['_meta']['version']}"

@@ -26,6 +26,9 @@ REQUIRED = (PATIENT, "labs", "vitals")
 """Without these keys and without a server no dose can be worked out for anybody."""
 EITHER = ("administrations", "requests")
 """One of these must be there too: what runs already decides about loading doses."""
+GENETIC = frozenset({PATIENT, "genotypes", "reports", "requests", "allergies"})
+"""What is asked for a drug of which only guidelines on genes speak."""
+
 HOLDING_MEDICATIONS = ("MedicationAdministration", "MedicationRequest")
 _MOST_IDS = 50
 
@@ -53,33 +56,51 @@ def gather(
     Raises ``NothingToRead`` if what every answer needs was neither prefetched nor can be fetched.
     Everything else that goes wrong is a finding of the chart.
     """
-    sent = prefetch or {}
-    answers = {key: _prefetched(key, sent[key]) for key in (PATIENT, *_by_key()) if key in sent}
-    asked = (PATIENT, *(key for key, search in _by_key().items() if search.needed_for(drug)))
-    open_keys = [key for key in asked if key not in answers or answers[key] is None]
+    whole = _ask(patient_id, drug, prefetch, client, now, frozenset({PATIENT, *_by_key()}), REQUIRED)
+    return read_chart(patient_id, drug, now, whole)
+
+
+def gather_genes(
+    patient_id: str, prefetch: Mapping[str, Any] | None, client: FhirClient | None, now: datetime
+) -> Answers:
+    """What the record says of genes, reactions and other drugs: all that an answer without a dose needs. What
+    cannot be read is among the problems."""
+    return _ask(patient_id, None, prefetch, client, now, GENETIC, ())
+
+
+def _ask(
+    patient_id: str,
+    drug: str | None,
+    prefetch: Mapping[str, Any] | None,
+    client: FhirClient | None,
+    now: datetime,
+    keys: frozenset[str],
+    required: tuple[str, ...],
+) -> Answers:
+    """The record's answers to the questions with these keys. Raises ``NothingToRead`` if a required one was
+    neither prefetched nor can be fetched."""
+    sent = {key: value for key, value in (prefetch or {}).items() if key in keys}
+    held = {key: _prefetched(key, sent[key]) for key in (PATIENT, *_by_key()) if key in sent}
+    asked = [PATIENT, *(key for key, one in _by_key().items() if key in keys and one.needed_for(drug))]
+    open_keys = [key for key in asked if key not in held or held[key] is None]
     if client is not None:
         open_keys += [
             key
             for key in asked[1:]
             if key not in open_keys and key in sent and _lost(key, sent[key]) is not None
         ]
-    else:
-        missing = tuple(key for key in REQUIRED if key in open_keys)
+    elif required:
+        missing = tuple(key for key in required if key in open_keys)
         if not missing and all(key in open_keys for key in EITHER):
             missing = EITHER
         if missing:
             raise NothingToRead(missing)
     fetched = _fetch(patient_id, drug, sent, open_keys, client, now)
-    whole = {key: answer for key, answer in answers.items() if answer is not None} | fetched
-    return read_chart(
-        patient_id,
-        drug,
-        now,
-        Answers(
-            resources={key: answer.resources for key, answer in whole.items()},
-            problems={key: str(answer.problem) for key, answer in whole.items() if answer.problem},
-            about={search.key: search.about_for(drug) for search in searches()} | {PATIENT: ("age", "sex")},
-        ),
+    whole = {key: answer for key, answer in held.items() if answer is not None} | fetched
+    return Answers(
+        resources={key: answer.resources for key, answer in whole.items()},
+        problems={key: str(answer.problem) for key, answer in whole.items() if answer.problem},
+        about={search.key: search.about_for(drug) for search in searches()} | {PATIENT: ("age", "sex")},
     )
 
 
@@ -111,7 +132,7 @@ def _lost(key: str, value: Any) -> Unreachable | None:
 
 def _fetch(
     patient_id: str,
-    drug: str,
+    drug: str | None,
     sent: Mapping[str, Any],
     open_keys: list[str],
     client: FhirClient | None,

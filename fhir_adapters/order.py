@@ -29,6 +29,8 @@ class OrderReading(Value):
 
     drug: str | None
     """Name in the drug library; None if it is not for a drug or use that the library knows."""
+    guided: str | None = None
+    """Where the library does not know the drug: its name if a guideline on genes does."""
     about_patient: bool
     """False if the order names another patient: then nothing may be said about it."""
     order: Order
@@ -62,6 +64,12 @@ def read_order(
     dosages = tuple(read_dosage(one, read) for one in items(resource.get("dosageInstruction")))
     if any(one.local for one in dosages):
         unusable = unusable or "its route does not lead into the blood"
+    guided = read.guided if word(resource.get("status")) not in OVER else None
+    if guided is not None and resource.get("doNotPerform") is not True:
+        order = Order(drug=guided, source=origin)
+        return OrderReading(
+            drug=None, guided=guided, about_patient=about_patient, order=order, findings=tuple(findings)
+        )
     if read.drug is None or unusable:
         if unusable:
             findings.append(_left_out(f"the order is not answered: {unusable}", origin))

@@ -35,9 +35,9 @@ DOSES = timedelta(days=45)
 so that what was given before the first level is known)."""
 
 
-def facts_for(drug: str) -> frozenset[str]:
-    """Names of what a drug of the library needs to know: facts, effects, signs."""
-    return ALWAYS | asks(drug)
+def facts_for(drug: str | None) -> frozenset[str]:
+    """Names of what a drug of the library needs to know: facts, effects, signs; nothing without a drug."""
+    return ALWAYS | asks(drug) if drug is not None else frozenset()
 
 
 EARLIER = timedelta(days=400)
@@ -97,11 +97,12 @@ class Search:
         written = "&".join(filter(None, (_codes(*codes), self.parameters)))
         return f"{self.resource}?patient={{{{context.patientId}}}}&{written}"
 
-    def query(self, patient_id: str, now: datetime, drug: str) -> tuple[tuple[str, str], ...]:
-        """The parameters by which we ask the server for a dose of this drug of the library."""
+    def query(self, patient_id: str, now: datetime, drug: str | None) -> tuple[tuple[str, str], ...]:
+        """The parameters by which we ask the server for a dose of this drug of the library; None: for no
+        dose, only for what no drug decides."""
         wanted = facts_for(drug)
         codes = [code for name, each in self.measures.items() if name in wanted for code in each]
-        codes += self.of_drugs.get(drug, ())
+        codes += self.of_drugs.get(drug or "", ())
         written = "&".join(filter(None, (_codes(*codes), self.parameters)))
         pairs = [("patient", f"Patient/{patient_id}")]
         pairs += [(name, value) for name, _, value in (p.partition("=") for p in written.split("&"))]
@@ -113,18 +114,20 @@ class Search:
             pairs.append(("_include", self.include))
         return tuple(pairs)
 
-    def about_for(self, drug: str) -> tuple[str, ...]:
+    def about_for(self, drug: str | None) -> tuple[str, ...]:
         """What of this drug's facts is unknown if it is not answered."""
         wanted = facts_for(drug)
         return (*(name for name in self.measures if name in wanted), *self.about)
 
-    def needed_for(self, drug: str) -> bool:
+    def needed_for(self, drug: str | None) -> bool:
         """False if it asks only for what this drug does not need."""
         return bool(self.about_for(drug)) and not (self.if_other_drugs and not names_in(drug))
 
-    def _earliest_of(self, drug: str, now: datetime) -> datetime:
+    def _earliest_of(self, drug: str | None, now: datetime) -> datetime:
         """From when on what it holds is read for the drug."""
-        return {"levels": levels_since, "doses": doses_since}[self.holds](drug, now) if self.holds else now
+        if drug is None or self.holds is None:
+            return now
+        return {"levels": levels_since, "doses": doses_since}[self.holds](drug, now)
 
 
 def _measured(search: str) -> dict[str, tuple[str, ...]]:
@@ -199,6 +202,7 @@ def searches() -> tuple[Search, ...]:
             if_other_drugs=True,
         ),
         Search("conditions", "Condition", "_count=200", ("conditions",)),
+        Search("allergies", "AllergyIntolerance", "_count=200", ("reactions",)),
     )
 
 

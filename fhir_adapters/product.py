@@ -15,6 +15,7 @@ from functools import cache
 from typing import Any
 
 from dosing_core.case import LONGEST_INFUSION_H, Route
+from dosing_core.genetics import guided_drug, guided_drugs
 from dosing_core.library import drugs, load_drug, names_in
 from fhir_adapters.elements import Resource, codings, items, member, referenced, text, wordings
 from fhir_adapters.terminology.tables import table
@@ -37,7 +38,7 @@ class Product:
     """A medication as far as dosing needs it."""
 
     name: str | None
-    """The one known medicine in it, of the drug library or of ``medicines.json``."""
+    """The one known medicine in it, of the drug library, of ``medicines.json`` or of a guideline on genes."""
     names: tuple[str, ...] = ()
     """What the record calls it."""
     problem: str | None = None
@@ -61,6 +62,15 @@ class Product:
         """Its name in the drug library; None if the library does not hold it."""
         return self.name if self.name in _library() else None
 
+    @property
+    def guided(self) -> str | None:
+        """Its name if the library does not hold it but a guideline on genes speaks of it. Local preparations
+        do not count, but for gases that are breathed in (those of malignant hyperthermia)."""
+        known = guided_drug(self.name) if self.name is not None and self.drug is None else None
+        if known is None or (self.local and "RYR1" not in known.genes):
+            return None
+        return self.name
+
 
 @cache
 def _library() -> frozenset[str]:
@@ -71,9 +81,10 @@ def _library() -> frozenset[str]:
 def _codes() -> Mapping[tuple[str, str], str]:
     library = [(d.drug, d.identity.rxnorm, d.identity.atc, d.identity.snomed) for d in drugs()]
     others = [(m["name"], m["rxnorm"], m["atc"], ()) for m in table("medicines")["medicines"]]
+    guided = [(d.name, (d.rxnorm,), d.atc, ()) for d in guided_drugs()]
     return {
         (system, code): name
-        for name, rxnorm, atc, snomed in (*others, *library)
+        for name, rxnorm, atc, snomed in (*guided, *others, *library)
         for system, known in ((RXNORM, rxnorm), (ATC, atc), (SNOMED, snomed))
         for code in known
     }
@@ -82,6 +93,7 @@ def _codes() -> Mapping[tuple[str, str], str]:
 @cache
 def _names() -> Mapping[str, str]:
     others = {name: name for drug in drugs() for name in names_in(drug.drug)}
+    others |= {d.name.lower(): _codes()[(RXNORM, d.rxnorm)] for d in guided_drugs()}
     others |= {name: m["name"] for m in table("medicines")["medicines"] for name in m["names"]}
     released: dict[str, str] = table("products")["modified_release_names"]
     library = {name: drug.drug for drug in drugs() for name in drug.identity.names}
@@ -103,6 +115,16 @@ def _spellings() -> tuple[str, ...]:
 def _words(*lists: str) -> tuple[str, ...]:
     """Word lists of ``products.json``, together."""
     return tuple(word for name in lists for word in table("products")[name])
+
+
+def medicines_named(concept: Any) -> frozenset[str]:
+    """The known medicines that a concept names, by code or in words."""
+    return frozenset(_recognised(items(concept), wordings(concept)))
+
+
+def atc_of(name: str) -> tuple[str, ...]:
+    """The ATC codes of a known medicine."""
+    return tuple(code for (system, code), known in _codes().items() if system == ATC and known == name)
 
 
 def product(resource: Resource, medications: Mapping[str, Resource] | None = None) -> Product:

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from dosing_core.case import COVARIATE_UNITS, CoMedication, Condition, Dose, Finding, Sign
 from dosing_core.facts import words_of
+from fhir_adapters.allergies import read_reactions
 from fhir_adapters.chart import (
     ChartedEffect,
     ChartedLevel,
@@ -89,10 +90,12 @@ def read_chart(patient_id: str, drug: str, now: datetime, answers: Answers) -> P
     """The chart of one patient for one drug."""
     people = sorted(answers.of("Patient"), key=lambda one: resource_id(one) != patient_id)
     person = read_patient(people[0] if people else None, patient_id)
-    findings = [*_unanswered(answers), *person.findings]
+    findings = [*unanswered(answers), *person.findings]
     measured = _measurements(patient_id, drug, now, answers, findings)
     genes = read_genes((*answers.of("Observation"), *answers.of("DiagnosticReport")), patient_id=patient_id)
     findings += genes.findings
+    reactions, foreign = read_reactions(answers.of("AllergyIntolerance"), patient_id=patient_id, drug=drug)
+    findings += foreign
     conditions = _conditions(patient_id, now, answers, findings)
     taken = _medications(patient_id, drug, now, answers, findings)
     levels, conflicts = settled(measured.get(drug, []), "levels", f"{drug} level")
@@ -117,6 +120,7 @@ def read_chart(patient_id: str, drug: str, now: datetime, answers: Answers) -> P
         ordered=taken.ordered,
         genotypes=genes.genotypes,
         phenotypes=genes.phenotypes,
+        reactions=reactions,
         co_medications=taken.others,
         co_medications_read="requests" in answers.resources
         and "requests" not in answers.problems
@@ -142,7 +146,8 @@ def _each(
         yield made
 
 
-def _unanswered(answers: Answers) -> list[Finding]:
+def unanswered(answers: Answers) -> list[Finding]:
+    """A finding for each fact that depends on a question without an answer."""
     return [
         Finding(kind="unreachable", about=about, detail=f"the record was not, or not wholly, read: {problem}")
         for key, problem in answers.problems.items()

@@ -100,6 +100,7 @@ def prefetched(*resources: dict[str, Any], **keys: Any) -> dict[str, Any]:
         "requests": "MedicationRequest",
         "earlier": None,
         "conditions": "Condition",
+        "allergies": "AllergyIntolerance",
     }
     people = [one for one in resources if one["resourceType"] == "Patient"]
     sent: dict[str, Any] = {"patient": people[0] if people else patient()}

@@ -15,6 +15,7 @@ from cds_hooks.protocol.response import SUMMARY_LENGTH, Card, Coding, Indicator,
 from dosing_core import phrases
 from dosing_core.case import Order
 from dosing_core.library import load_drug
+from dosing_core.recommendation import Recommendation
 
 CARDS = uuid5(NAMESPACE_URL, "urn:dosewright:card")
 SOURCE = Source(
@@ -130,6 +131,8 @@ def unread_card(count: int, key: str) -> Card:
 def _indicator(subject: CardSubject) -> Indicator | None:
     """How loudly to speak; None: not at all. Quiet on signing unless a change or a danger is real."""
     recommendation, signing = subject.recommendation, subject.moment == "sign"
+    if subject.guided_only:
+        return _by_genes(recommendation, signing)
     if not subject.route_in_scope and recommendation.outcome in ("insufficient", "out_of_scope"):
         return None if signing else "info"
     if recommendation.outcome == "avoid" or any(limit.grave for limit in recommendation.broken_limits):
@@ -153,6 +156,14 @@ def _indicator(subject: CardSubject) -> Indicator | None:
         case "out_of_scope":
             return "warning"
     return "warning" if recommendation.warnings else "info"
+
+
+def _by_genes(recommendation: Recommendation, signing: bool) -> Indicator | None:
+    """How loudly to speak of a drug without a dose of ours: critical to avoid, silent where nothing is asked
+    for."""
+    loudness: dict[str, Indicator] = {"avoid": "critical", "recommend": "warning", "insufficient": "warning"}
+    found = loudness.get(recommendation.outcome)
+    return "info" if found == "warning" and not signing else found
 
 
 def _adds_only_loading(subject: CardSubject) -> bool:

@@ -45,6 +45,7 @@ def detail(subject: CardSubject) -> str:
         _findings(subject, "Not known or not used", ("missing", "conflict", "excluded", "unreachable")),
         _findings(subject, "Noted", ("note",)),
         *_assumptions(subject),
+        _guidelines(subject),
         *_rules(subject),
         _models(subject),
     )
@@ -256,6 +257,15 @@ def _rules(subject: CardSubject) -> Iterable[str]:
 def _confidence(confidence: str) -> str:
     """Said of every rule; of a model where it is not high."""
     return f"confidence {confidence}" if confidence == "high" else f"**confidence {confidence}**"
+
+
+def _guidelines(subject: CardSubject) -> str:
+    """The guidelines on genes that were asked, each once, with their publications."""
+    found = {
+        one.url: f"CPIC: {one.guideline} (PMID {', '.join(one.pmids)}; {one.url})"
+        for one in subject.recommendation.advice
+    }
+    return f"**Guideline:** {'; '.join(markdown(text) for text in found.values())}." if found else ""
 
 
 def _models(subject: CardSubject) -> str:

@@ -34,6 +34,8 @@ class CardSubject:
     """False if the drug is ordered by a route that its file does not dose, such as vancomycin by mouth."""
     requested: frozenset[str] = frozenset()
     """Codes of the measurements that stand beside the order as drafts already."""
+    guided_only: bool = False
+    """True if only a guideline on genes speaks of the drug: then silence unless it asks for something."""
     one_of_several: bool = False
     """True if the call asks about more orders, so the card says which one it is about."""
 

@@ -26,7 +26,7 @@ def _candidates(subject: CardSubject) -> Iterable[str]:
     """Versions of the first line, from the longest to the shortest."""
     recommendation = subject.recommendation
     if recommendation.outcome == "avoid":
-        return [f"Avoid {subject.drug_name}: {_clause(recommendation.reason)}"]
+        return _avoid(subject)
     if recommendation.broken_limits:
         return _broken_limit(subject)
     if recommendation.red_flags:
@@ -47,6 +47,14 @@ def _candidates(subject: CardSubject) -> Iterable[str]:
         case "out_of_scope":
             return _reason(subject, "outside every model here")
     return _reason(subject, recommendation.outcome)
+
+
+def _avoid(subject: CardSubject) -> list[str]:
+    """The reason, shorter by its exception and then by its explanation where it does not fit."""
+    start = f"Avoid {subject.drug_name}: {_clause(subject.recommendation.reason)}"
+    plainer = start.rpartition(", unless ")[0] or start
+    head, colon, said = plainer.partition(": ")
+    return [start, plainer, f"{head}{colon}{said.partition(': ')[0]}"]
 
 
 def _reason(subject: CardSubject, verdict: str) -> list[str]:

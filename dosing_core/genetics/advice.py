@@ -121,6 +121,13 @@ def advise(drug: str, results: Sequence[GeneResult]) -> tuple[Advice, ...]:
     return tuple(found)
 
 
+def rows_of(drug: str) -> tuple[Advice, ...]:
+    """Every row of a drug, once for each of its combinations of results."""
+    known = guided_drug(drug)
+    rows = _rows().get(known.name, ()) if known is not None else ()
+    return tuple(_advice(row, lookup) for row in rows for lookup in row["lookup"])
+
+
 def untested_genes(drug: str, results: Sequence[GeneResult]) -> tuple[str, ...]:
     """Genes that the drug's guideline asks about and of which there is no usable result."""
     known = guided_drug(drug)

@@ -46,7 +46,7 @@ def _matches(resource: Resource, name: str, value: str) -> bool:
     wanted = set(value.split(","))
     match name:
         case "patient" | "subject":
-            reference = resource.get("subject", {}).get("reference", "")
+            reference = (resource.get("subject") or resource.get("patient") or {}).get("reference", "")
             return bool({reference, reference.removeprefix("Patient/")} & wanted)
         case "category" | "code":
             return bool(_tokens(_concepts(resource.get(name))) & wanted)

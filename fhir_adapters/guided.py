@@ -1,0 +1,70 @@
+"""The question about a drug of which only a guideline on genes speaks: genes, reactions and other drugs."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from dosing_core.case import Case, CoMedication, Finding, Subject
+from fhir_adapters.allergies import read_reactions
+from fhir_adapters.chart import distinct
+from fhir_adapters.genomics import read_genes
+from fhir_adapters.medications import read_co_medications
+from fhir_adapters.order import OrderReading
+from fhir_adapters.patient import age_years, read_patient
+from fhir_adapters.reading import Answers, unanswered
+from fhir_adapters.subject import of_another
+
+
+def guided_case(patient_id: str, answers: Answers, reading: OrderReading, now: datetime) -> Case:
+    """The question. Raises ``ValueError`` if the order is not for this patient and a guideline's drug."""
+    drug = reading.guided
+    if drug is None or not reading.about_patient:
+        raise ValueError("the order is not for this patient and a drug of a guideline")
+    people = sorted(answers.of("Patient"), key=lambda one: one.get("id") != patient_id)
+    person = read_patient(people[0] if people else None, patient_id)
+    resources = (*answers.of("Observation"), *answers.of("DiagnosticReport"))
+    genes = read_genes(resources, patient_id=patient_id)
+    reactions, foreign = read_reactions(answers.of("AllergyIntolerance"), patient_id=patient_id, drug=drug)
+    taken, findings = _taken(patient_id, answers, now)
+    others = tuple(one for one in taken if one.drug != drug)
+    age = None
+    if person.birth_date is not None and person.birth_date <= now.date():
+        age = min(age_years(person.birth_date, now.date()), 130.0)
+    return Case(
+        now=now,
+        subject=Subject(
+            age_years=age,
+            sex=person.sex,
+            genotypes=genes.genotypes,
+            phenotypes=genes.phenotypes,
+            reactions=reactions,
+            co_medications=others,
+            co_medications_read="requests" in answers.resources and "requests" not in answers.problems,
+            source="Patient",
+        ),
+        order=reading.order.model_copy(update={"running": _runs(taken, drug, reading.order.source)}),
+        findings=distinct([*reading.findings, *unanswered(answers), *genes.findings, *foreign, *findings]),
+    )
+
+
+def _taken(
+    patient_id: str, answers: Answers, now: datetime
+) -> tuple[tuple[CoMedication, ...], list[Finding]]:
+    """Every known medicine with an active order."""
+    medications = answers.by_id("Medication")
+    taken: list[CoMedication] = []
+    findings: list[Finding] = []
+    for order in answers.of("MedicationRequest"):
+        if of_another(order, patient_id, "co_medications") is not None:
+            continue
+        found, more = read_co_medications(
+            order, patient_id=patient_id, drug="", now=now, medications=medications
+        )
+        taken += found
+        findings += more
+    return tuple(sorted(taken, key=lambda one: (one.drug, one.source))), findings
+
+
+def _runs(taken: tuple[CoMedication, ...], drug: str, order: str) -> bool:
+    """True if another active order of the same drug is on record: then it is no start."""
+    return any(one.drug == drug and one.source != order for one in taken)
