@@ -79,7 +79,11 @@ def test_references_resolve_inside_the_bundle(bundle: dict[str, Any]) -> None:
 
 
 def test_every_resource_is_about_the_patient(bundle: dict[str, Any]) -> None:
-    subjects = {r["subject"]["reference"] for r in _resources(bundle) if r["resourceType"] not in {"Patient"}}
+    subjects = {
+        (r["patient"] if r["resourceType"] == "AllergyIntolerance" else r["subject"])["reference"]
+        for r in _resources(bundle)
+        if r["resourceType"] not in {"Patient"}
+    }
 
     assert subjects == {f"Patient/{bundle['_file']}"}
 

@@ -56,7 +56,10 @@ def test_the_orders_of_the_scenarios_are_what_their_text_says(path: Any) -> None
     scenario: Scenario = read_scenario(path)
     instructions = scenario.question.order.get("dosageInstruction", [{}])
     text = instructions[0].get("text", "")
-    regimen = read_order(scenario.question.order, patient_id=scenario.patient_id).order.regimen
+    reading = read_order(scenario.question.order, patient_id=scenario.patient_id)
+    if reading.guided is not None:  # a drug without a file here: its dose is not read
+        return
+    regimen = reading.order.regimen
 
     said = IN_WORDS.match(text)
     if regimen is not None and regimen.once:
