@@ -7,12 +7,11 @@ from datetime import datetime
 from dosing_core.case import Case, CoMedication, Finding, Subject
 from fhir_adapters.allergies import read_reactions
 from fhir_adapters.chart import distinct
+from fhir_adapters.co_medications import read_spans
 from fhir_adapters.genomics import read_genes
-from fhir_adapters.medications import read_co_medications
 from fhir_adapters.order import OrderReading
 from fhir_adapters.patient import age_years, read_patient
 from fhir_adapters.reading import Answers, unanswered
-from fhir_adapters.subject import of_another
 
 
 def guided_case(patient_id: str, answers: Answers, reading: OrderReading, now: datetime) -> Case:
@@ -55,13 +54,13 @@ def _taken(
     taken: list[CoMedication] = []
     findings: list[Finding] = []
     for order in answers.of("MedicationRequest"):
-        if of_another(order, patient_id, "co_medications") is not None:
-            continue
-        found, more = read_co_medications(
-            order, patient_id=patient_id, drug="", now=now, medications=medications
-        )
-        taken += found
+        spans, more = read_spans(order, patient_id=patient_id, drug="", now=now, medications=medications)
         findings += more
+        taken += [
+            CoMedication(drug=one.name, daily_dose_mg=one.daily_dose_mg, until=one.end, source=one.source)
+            for one in spans
+            if not one.over
+        ]
     return tuple(sorted(taken, key=lambda one: (one.drug, one.source))), findings
 
 

@@ -166,11 +166,7 @@ def test_a_server_that_refuses_or_sleeps_leaves_findings_in_time(behaviour: Any)
 
     assert unreachable(chart) == {
         "age", "sex", "weight", "height", "creatinine", "levels", "genotypes", "doses", "co_medications",
-<<<<<<< HEAD
-        "conditions", "gestational_age",
-=======
-        "conditions", "reactions",
->>>>>>> 209f4ad (Answers of genes and earlier reactions under test, every row of every guided drug among them)
+        "conditions", "gestational_age", "reactions",
     }  # fmt: skip
     assert not chart.co_medications_read
 
