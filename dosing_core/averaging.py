@@ -15,6 +15,7 @@ from functools import cached_property
 from typing import Literal
 
 from dosing_core.case import Case
+from dosing_core.facts import words_of
 from dosing_core.inference import flattened
 from dosing_core.library.schema import DrugFile
 from dosing_core.measured import output_of, sees_levels
@@ -184,7 +185,7 @@ def unusable_choice(case: Case, drug_file: DrugFile, allow_low: bool = False) ->
 
 def _silenced(bound: Bound) -> str:
     if bound.missing:
-        return f"no {' and no '.join(fact.replace('_', ' ') for fact in bound.missing)} on record"
+        return f"no {' and no '.join(words_of(fact) for fact in bound.missing)} on record"
     return "; ".join(bound.beyond_validity)
 
 

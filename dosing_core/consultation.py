@@ -198,5 +198,8 @@ def judged_order(ordered: Regimen | None, drug_file: DrugFile) -> Regimen | None
 
 
 def usable(case: Case, doses: Sequence[Dose], screening: Screening) -> Case:
-    """The case with only those doses and levels that count."""
-    return case.model_copy(update={"doses": tuple(doses), "levels": screening.levels})
+    """The case with only those doses, levels and facts that count."""
+    subject = case.subject
+    if screening.stale:
+        subject = subject.model_copy(update=dict.fromkeys(screening.stale, ()))
+    return case.model_copy(update={"subject": subject, "doses": tuple(doses), "levels": screening.levels})

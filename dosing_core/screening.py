@@ -59,6 +59,8 @@ class Screening:
     """True if a level was left out because it was drawn too soon after a dose."""
     level_flags: tuple[str, ...] = ()
     """Those of the red flags that hold whether or not a model may speak."""
+    stale: tuple[str, ...] = ()
+    """Measured facts that no dose needs and that are too old to be used: as good as unknown."""
 
     @property
     def doses_in_doubt(self) -> Finding | None:
@@ -87,12 +89,14 @@ def screen(case: Case, drug_file: DrugFile) -> Screening:
     kept = tuple(finding for finding in case.findings if _matters(finding, drug_file))
     unread = (f for f in (*kept, *dose_findings) if f.about in ("doses", "levels") and f.kind in UNREAD)
     missing_doses = (f for f in kept if f.about == "doses" and f.kind == "missing")
+    stale = tuple(_stale(case, drug_file))
     result = Screening(
         route=route,
         doses=doses,
         levels=read.kept,
         trend=trend,
-        findings=(*kept, *dose_findings, *read.findings),
+        findings=(*kept, *dose_findings, *read.findings, *stale),
+        stale=tuple(finding.about for finding in stale),
         red_flags=(*level_flags, *red_flags),
         level_flags=level_flags,
         level_too_soon=read.too_soon,
@@ -232,6 +236,17 @@ def _covariate_problem(
             kind="excluded", about=name, detail=phrases.too_old(name, hours, max_age_h), source=latest.source
         )
     return None
+
+
+def _stale(case: Case, drug_file: DrugFile) -> Iterator[Finding]:
+    """Facts that no dose needs and that are older than the file allows."""
+    for rule in drug_file.freshness:
+        latest = None if rule.required else latest_measurement(case.subject.timeline(rule.name), case.now)
+        if latest is not None:
+            hours = phrases.hours_between(latest.time, case.now)
+            if hours > rule.max_age.value:
+                detail = f"{phrases.too_old(rule.name, hours, rule.max_age.value)}: not used"
+                yield Finding(kind="excluded", about=rule.name, detail=detail, source=latest.source)
 
 
 def latest_measurement(series: tuple[Measurement, ...], now: datetime) -> Measurement | None:

@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from dosing_core.interactions.taken import SMOKING
 from dosing_core.library.interaction import Interaction
 from dosing_core.library.monitoring import Freshness
+from dosing_core.library.rules import MeasuredInput
 from dosing_core.library.schema import DrugFile
 from dosing_core.population.covariate import Covariate, Limit
 from dosing_core.population.model import PopulationModel
@@ -33,12 +34,14 @@ def facts_asked(drug_file: DrugFile) -> frozenset[str]:
                 found |= {*QUANTITIES[part.quantity].timelines, *QUANTITIES[part.quantity].facts}
             case Freshness():
                 found.add(part.name)
+            case MeasuredInput():
+                found.add(part.output)
             case Interaction():
                 found.add("co_medications")
                 found |= {SMOKER} if SMOKING in part.drugs else set()
             case PopulationModel():
                 found |= {output.name for output in part.form.outputs}
-    return frozenset(found)
+    return frozenset(found - {""})
 
 
 def drugs_named(drug_file: DrugFile) -> frozenset[str]:

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from dosing_core.case import Case, CoMedication, Condition, Genotype, Sign
+from dosing_core.case import Case, CoMedication, Condition, Genotype, Phenotype, Sign
 from dosing_core.errors import UnreadableGenotype
 from dosing_core.facts import SIGNS, words_of
-from dosing_core.genetics import phenotype, read_diplotype
+from dosing_core.genetics.known import result_of
 from dosing_core.interactions.taken import AHEAD, is_one_of, is_taken
 from dosing_core.population.covariate import Covariate
 from dosing_core.population.quantity import words_of_quantity
@@ -113,7 +113,12 @@ def used(covariate: Covariate, case: Case) -> tuple[UsedFact, ...]:
             if result is None:
                 return ()
             return (
-                UsedFact(name=covariate.gene, value=result.diplotype, time=result.time, source=result.source),
+                UsedFact(
+                    name=covariate.gene,
+                    value=result.diplotype if isinstance(result, Genotype) else result.phenotype,
+                    time=result.time,
+                    source=result.source,
+                ),
             )
     past = [sign for sign in _signs(covariate, case) if sign.time <= case.now]
     last = past[-1]
@@ -153,38 +158,49 @@ def _signs(covariate: Covariate, case: Case) -> Sequence[Sign]:
     return [sign for sign in case.subject.signs if sign.name == covariate.quantity and sign.time <= case.now]
 
 
-def _of_genotype(covariate: Covariate, case: Case) -> tuple[float | None, Genotype | None]:
-    """The value of the patient's genotype and the result that says so.
+def _of_genotype(covariate: Covariate, case: Case) -> tuple[float | None, Genotype | Phenotype | None]:
+    """The value of what is known of the gene, and the result that says so.
 
     None without a result, where results disagree, and where the model has no value for it.
     """
     wanted = covariate.gene.casefold()
-    results = [one for one in case.subject.genotypes if one.gene.strip().casefold() == wanted]
-    values = {_value_of(covariate, one.diplotype) for one in results}
+    typed = [one for one in case.subject.genotypes if one.gene.strip().casefold() == wanted]
+    named = [one for one in case.subject.phenotypes if one.gene.strip().casefold() == wanted]
+    values = {_value_of(covariate, one.diplotype) for one in typed}
+    # A phenotype says nothing to a model that tells diplotypes apart.
+    values |= {value for one in named if (value := _by_result(covariate, one)) is not None}
     if len(values) != 1:
         return None, None
     value = values.pop()
-    return (value, results[-1]) if value is not None else (None, None)
+    reports: list[Genotype | Phenotype] = [*named, *typed]
+    return (value, reports[-1]) if value is not None else (None, None)
 
 
 def _value_of(covariate: Covariate, diplotype: str) -> float | None:
     """By the diplotype as written, in either order; else by its phenotype."""
-    values = {_folded(key): value for key, value in covariate.values.items()}
+    values = _values(covariate)
     plain = diplotype.strip().removeprefix(covariate.gene).strip()
     swapped = "/".join(reversed(plain.replace("|", "/").split("/")))
     for key in (plain, swapped):
         if (value := values.get(_folded(key))) is not None:
             return value
+    return _by_result(covariate, Genotype(gene=covariate.gene, diplotype=diplotype, source=""))
+
+
+def _by_result(covariate: Covariate, reported: Genotype | Phenotype) -> float | None:
+    """By what guidelines make of a report: alleles in CPIC's names, phenotype, activity score."""
     try:
-        found = read_diplotype(covariate.gene, diplotype)
-        result = phenotype(found)
-        alleles = ("/".join(found.alleles), "/".join(reversed(found.alleles)))
-        for key in (*alleles, result.phenotype, *sorted(result.keys)):
-            if (value := values.get(_folded(key))) is not None:
-                return value
+        result = result_of(reported)
     except UnreadableGenotype:
-        pass
-    return None
+        return None
+    values = _values(covariate)
+    alleles = ("/".join(result.alleles), "/".join(reversed(result.alleles))) if result.alleles else ()
+    keys = (*alleles, result.phenotype, *sorted(result.keys))
+    return next((value for key in keys if (value := values.get(_folded(key))) is not None), None)
+
+
+def _values(covariate: Covariate) -> dict[str, float]:
+    return {_folded(key): value for key, value in covariate.values.items()}
 
 
 def _folded(key: str) -> str:

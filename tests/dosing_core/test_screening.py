@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from dosing_core.case import Case, Condition, Dose, Finding, Level, Measurement, Order, Regimen, Subject
+from dosing_core.consultation import usable
 from dosing_core.library import load_drug
 from dosing_core.screening import Screening, screen
 
@@ -435,3 +436,18 @@ def test_a_doubt_whether_the_patient_is_on_dialysis_stops_vancomycin() -> None:
 
     assert screening.outcome == "insufficient"
     assert "dialysis" in screening.reason
+
+
+@pytest.mark.parametrize(("hours_ago", "kept"), [(100.0, True), (200.0, False)])
+def test_a_fact_that_no_dose_needs_is_as_good_as_unknown_once_it_is_too_old(
+    hours_ago: float, kept: bool
+) -> None:
+    """Meropenem's file allows an albumin of a week (168 h)."""
+    order = Order(drug="meropenem", regimen=Regimen(dose_mg=1000, interval_h=8, route="iv"), source="m")
+    case = _case(subject=_subject(albumin=(_measured(28.0, hours_ago),)), order=order)
+    screening = screen(case, load_drug("meropenem"))
+
+    assert bool(usable(case, (), screening).subject.albumin) == kept
+    said = [f.detail for f in screening.findings if f.about == "albumin"]
+    assert said == ([] if kept else ["last albumin is 8 days old; at most 7 days are allowed: not used"])
+    assert usable(case, (), screening).subject.creatinine == case.subject.creatinine

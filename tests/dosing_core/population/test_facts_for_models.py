@@ -12,7 +12,7 @@ from datasets import simple_model
 from patients import NOW, ago, case, dose, has, once, sign, taken, typed
 from pydantic import ValidationError
 
-from dosing_core.case import COVARIATE_UNITS, Case, Measurement, Regimen, Subject
+from dosing_core.case import COVARIATE_UNITS, Case, Measurement, Phenotype, Regimen, Subject
 from dosing_core.population.bind import Bound, bind
 from dosing_core.population.covariate import Covariate
 from dosing_core.population.quantity import QUANTITIES
@@ -224,6 +224,21 @@ def test_a_genotype_is_read_by_diplotype_in_either_order_and_else_by_phenotype(
     asked = case(genotypes=(typed("CYP2C9", diplotype),))
 
     assert _value("genotype", asked, unit="factor", gene="CYP2C9", values=values) == expected
+
+
+def test_a_reported_phenotype_is_read_where_the_model_tells_phenotypes_apart() -> None:
+    poor = (Phenotype(gene="CYP2C9", phenotype="Poor Metabolizer", source="Observation/4"),)
+    asked = {"quantity": "genotype", "unit": "factor", "gene": "CYP2C9"}
+    by_phenotype = asked | {"values": {"Poor Metabolizer": 0.3, "Normal Metabolizer": 1.0}}
+
+    assert _values(_bound(case(phenotypes=poor), **by_phenotype)) == pytest.approx([0.3])
+    assert _bound(case(phenotypes=poor, genotypes=(typed("CYP2C9", "*1/*1"),)), **by_phenotype).missing == (
+        "CYP2C9 genotype",
+    )
+    by_diplotype = asked | {"values": {"*1/*1": 1.0, "*1/*3": 0.6}}
+    assert _bound(case(phenotypes=poor), **by_diplotype).missing == ("CYP2C9 genotype",)
+    both = case(phenotypes=poor, genotypes=(typed("CYP2C9", "*1/*3"),))
+    assert _values(_bound(both, **by_diplotype)) == pytest.approx([0.6])
 
 
 def test_a_genotype_that_the_model_has_no_value_for_is_unknown() -> None:
