@@ -19,7 +19,8 @@ from dosing_core.facts import words_of
 from dosing_core.inference import flattened
 from dosing_core.library.schema import DrugFile
 from dosing_core.measured import output_of, sees_levels
-from dosing_core.population.bind import Bound, bind, limits_read, rebound
+from dosing_core.population.applies import limits_read
+from dosing_core.population.bind import Bound, bind, rebound
 from dosing_core.population.individual import Individual
 from dosing_core.population.model import PopulationModel
 from dosing_core.recommendation import Assumption, UsedFact

@@ -21,15 +21,15 @@ from dosing_core.interactions import Effect
 from dosing_core.library.interaction import Interaction
 from dosing_core.population import covariates as timeline
 from dosing_core.population import occasions, states
-from dosing_core.population.covariate import Covariate, Limit
+from dosing_core.population.applies import beyond_limits, beyond_validity, covariate_of, reads
+from dosing_core.population.applies import words_of as words_of_fact
 from dosing_core.population.covariates import FIRST_DAY
 from dosing_core.population.individual import Individual
 from dosing_core.population.model import PopulationModel
 from dosing_core.population.moving import is_moving, moves
 from dosing_core.population.occasions import Occasion
 from dosing_core.population.other_drugs import OtherDrugs, slowed, spread, widened
-from dosing_core.population.publication import Described
-from dosing_core.population.quantity import QUANTITIES, words_of_quantity
+from dosing_core.population.quantity import QUANTITIES
 from dosing_core.population.readings import is_settled, read, read_now
 from dosing_core.population.rows import Row, individual_of, row_of
 from dosing_core.population.unknowns import Resolved, resolved
@@ -148,7 +148,7 @@ def _needed(model: PopulationModel, discrete: dict[str, Resolved]) -> tuple[str,
     coped = {covariate.quantity for name, covariate in model.covariates.items() if name in discrete}
     for limit in model.population.limits:
         if limit.kind == "validity" and limit.quantity not in coped:
-            facts += timeline.needed_facts(_covariate_of(model, limit))
+            facts += timeline.needed_facts(covariate_of(model, limit))
     return tuple(dict.fromkeys(facts))
 
 
@@ -169,56 +169,6 @@ def _missing(
 def _free(model: PopulationModel) -> tuple[str, ...]:
     """Covariates that only a dataset can give."""
     return tuple(name for name, covariate in model.covariates.items() if covariate.quantity is None)
-
-
-def _covariate_of(model: Described, limit: Limit) -> Covariate:
-    """The model's own covariate of the limit's quantity, else the plain one."""
-    own = (covariate for covariate in model.covariates.values() if covariate.quantity == limit.quantity)
-    return next(own, None) or Covariate.plain(limit.quantity)
-
-
-def beyond_validity(model: Described, case: Case) -> tuple[str, ...]:
-    """Why a model or rule must not be used for this patient at all, in words; empty if it may."""
-    has = {condition.name for condition in case.subject.conditions}
-    reasons = [f"no {_words(name)} on record" for name in model.population.requires if name not in has]
-    reasons += [_words(name) for name in model.population.excludes if name in has]
-    reasons += beyond_limits(model, case, "validity")
-    if _switched(model, "first_day_after_transplant") and timeline.on_first_day(
-        timeline.transplanted_at(case.subject, case.now), case.now
-    ):
-        # Project policy: today's values would be taken as lasting, and they change within hours.
-        reasons.append("the first 24 h after the transplant, when absorption is not yet what it will be")
-    return tuple(reasons)
-
-
-def beyond_limits(model: Described, case: Case, kind: str) -> list[str]:
-    """Limits of this kind that the patient is beyond at ``now``, in words."""
-    reasons = []
-    for limit, words, value in limits_read(model, case):
-        if limit.kind != kind:
-            continue
-        state = QUANTITIES[limit.quantity].kind == "state"  # its numbers mean nothing to a reader
-        if limit.low is not None and value < limit.low:
-            reasons.append(f"{words}{'' if state else f', below {limit.low:g}'} ({limit.source})")
-        if limit.high is not None and value > limit.high:
-            reasons.append(f"{words}{'' if state else f', above {limit.high:g}'} ({limit.source})")
-    return reasons
-
-
-def limits_read(model: Described, case: Case, kind: str | None = None) -> Iterator[tuple[Limit, str, float]]:
-    """Each limit of the model's population, or each of one kind, whose quantity is known at ``now``: the
-    limit, quantity with value and unit in words, and the value."""
-    for limit in model.population.limits:
-        if kind is not None and limit.kind != kind:
-            continue
-        covariate = _covariate_of(model, limit)
-        reading = read_now(covariate, case)
-        if reading is None:
-            continue
-        words = f"{_words(limit.quantity)} {reading.value:.4g} {covariate.unit}"
-        if QUANTITIES[limit.quantity].kind == "state":
-            words = ", ".join(f"{fact.name} {fact.value}" for fact in states.used(covariate, case)) or words
-        yield limit, words, reading.value
 
 
 def _hypotheses(
@@ -326,7 +276,7 @@ def _change_points(model: PopulationModel, case: Case, others: OtherDrugs) -> li
         times |= states.changes(covariate, case)
         times |= moves(covariate, case, start)
     transplant = timeline.transplanted_at(case.subject, case.now)
-    if transplant is not None and _switched(model, "first_day_after_transplant"):
+    if transplant is not None and reads(model, "first_day_after_transplant"):
         times |= {transplant, transplant + FIRST_DAY}
     moving = others.changes(start)
     times |= moving
@@ -344,10 +294,6 @@ def _change_points(model: PopulationModel, case: Case, others: OtherDrugs) -> li
     ]
 
 
-def _switched(model: Described, quantity: str) -> bool:
-    return any(covariate.quantity == quantity for covariate in model.covariates.values())
-
-
 def _derived(model: PopulationModel, case: Case, discrete: dict[str, Resolved]) -> tuple[UsedFact, ...]:
     """Covariates that are computed, and states, as they stand at ``now``."""
     facts: list[UsedFact] = []
@@ -362,7 +308,7 @@ def _derived(model: PopulationModel, case: Case, discrete: dict[str, Resolved]) 
             first = timeline.at(case.subject.timeline(names[0]), case.now) if names else None
             facts.append(
                 UsedFact(
-                    name=_words(covariate.quantity),
+                    name=words_of_fact(covariate.quantity),
                     value=reading.text,
                     time=first.time if first else None,
                     source=first.source if first else case.subject.source,
@@ -383,7 +329,7 @@ def _notes(model: PopulationModel, case: Case, discrete: dict[str, Resolved]) ->
         steroid = model.covariates[name].quantity == "prednisolone_daily_dose"
         if steroid and start < case.now and any(alternative.value > 0 for alternative in one.alternatives):
             notes.append("Prednisolone is taken at today's dose for the whole history.")
-    if _switched(model, "daily_dose"):
+    if reads(model, "daily_dose"):
         notes.append(
             "The model reads the daily dose: before now as given, from now on as ordered, also where another "
             "dose is judged."
@@ -412,7 +358,3 @@ def _occasion_note(model: PopulationModel, case: Case) -> str:
     parts += [f"{older} other{' is' if older == 1 else 's are'} taken as the patient's mean"] if older else []
     parts.append("the next doses meet a new one")
     return f"{', '.join(model.iov)}: occasions within the patient differ; {', '.join(parts)}."
-
-
-def _words(name: str) -> str:
-    return "continuous renal replacement therapy" if name == "crrt" else words_of_quantity(name)

@@ -11,7 +11,7 @@ from dosing_core.errors import InvalidExpression
 from dosing_core.facts import words_of
 from dosing_core.library.rules import DosingRule, Outcome
 from dosing_core.library.schema import DrugFile
-from dosing_core.population.bind import beyond_limits, beyond_validity
+from dosing_core.population.applies import beyond_limits, beyond_validity
 from dosing_core.population.readings import read_now
 from dosing_core.recommendation import RuleDose, RuleUse
 from dosing_core.regimens.limits import RENAL, PatientLimits, patient_limits
