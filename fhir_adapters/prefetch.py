@@ -121,7 +121,8 @@ class Search:
 
     def needed_for(self, drug: str | None) -> bool:
         """False if it asks only for what this drug does not need."""
-        return bool(self.about_for(drug)) and not (self.if_other_drugs and not names_in(drug))
+        others = frozenset() if drug is None else names_in(drug)
+        return bool(self.about_for(drug)) and bool(others or not self.if_other_drugs)
 
     def _earliest_of(self, drug: str | None, now: datetime) -> datetime:
         """From when on what it holds is read for the drug."""
