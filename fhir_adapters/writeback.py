@@ -17,7 +17,7 @@ from typing import Any
 from dosing_core.case import Regimen, Route
 from dosing_core.library import load_drug
 from dosing_core.library.identity import Combination
-from dosing_core.phrases import ROUTE_WORDS, every, in_words
+from dosing_core.phrases import ROUTE_WORDS, THREE_A_WEEK_H, every, in_words
 from fhir_adapters.combination import combination, written_as_sum
 from fhir_adapters.elements import Resource, items, member
 from fhir_adapters.errors import WritebackError
@@ -129,7 +129,10 @@ def _repeated(regimen: Regimen, old: Resource, written: _Written) -> dict[str, A
     bounds = {name: value for name, value in _old_repeat(old).items() if name.startswith("bounds")}
     repeat |= copy.deepcopy(bounds)
     repeat |= _length(regimen.route, regimen.duration_h)
-    repeat |= {"frequency": 1, **_period(regimen.interval_h)}
+    if regimen.interval_h == THREE_A_WEEK_H:
+        repeat |= {"frequency": 3, "period": 1, "periodUnit": "wk"}
+    else:
+        repeat |= {"frequency": 1, **_period(regimen.interval_h)}
     amount = written.quantity(regimen.dose_mg)
     return _instruction(_in_words(regimen, written), repeat, amount, regimen.route, old)
 

@@ -22,6 +22,7 @@ _COVARIATES = {
     "C-reactive protein": "c_reactive_protein",
     "AST": "aspartate_aminotransferase",
     "Calprotectin": "faecal_calprotectin",
+    "Anti-Müllerian hormone": "anti_muellerian_hormone",
 }
 _ROUTES = {"Intravenous": "iv", "Oral": "oral", "Subcutaneous": "subcutaneous"}
 _STATES = {

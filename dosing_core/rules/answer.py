@@ -314,7 +314,8 @@ def _reason(
     stands: bool,
     limits: tuple[BrokenLimit, ...],
 ) -> str:
-    rule, display, ordered = leader.rule.name, asked.drug_file.as_display, asked.case.order.regimen
+    rule = phrases.capital(leader.rule.name)
+    display, ordered = asked.drug_file.as_display, asked.case.order.regimen
     given = phrases.regimen(regimen, display)
     aim = f" for {leader.facts.aim.words}" if leader.facts.aim else ""
     if limits:

@@ -24,7 +24,8 @@ SLUGS = [
 
 
 def _drug(asked: Scenario) -> str:
-    return str(asked.question.order["medicationCodeableConcept"]["text"].removesuffix(" / tazobactam"))
+    said = str(asked.question.order["medicationCodeableConcept"]["text"]).removesuffix(" / tazobactam")
+    return said.replace(" ", "-")
 
 
 def _case(asked: Scenario) -> Case:

@@ -614,3 +614,30 @@ def test_a_solution_for_injection_may_go_under_the_skin() -> None:
 
     assert dosage.route == "subcutaneous"
     assert not dosage.problems
+
+
+CARBOPLATIN = {"coding": [{"system": RXNORM, "code": "40048"}], "text": "carboplatin"}
+
+
+def _once(hours: float) -> dict[str, Any]:
+    repeat = {"count": 1, "duration": hours, "durationUnit": "h"}
+    return {**instruction(750, 24, None), "timing": {"repeat": repeat}}
+
+
+def test_a_single_dose_is_a_regimen_of_a_drug_that_is_given_so_and_of_no_other() -> None:
+    known = read(request(_once(1), medicationCodeableConcept=CARBOPLATIN)).order
+    other = read(request(_once(1)))
+
+    assert known.kind == other.order.kind == "single"
+    assert known.regimen == Regimen(dose_mg=750, interval_h=24, route="iv", duration_h=1, once=True)
+    assert other.order.regimen is None
+    assert "single dose" in said(other)
+
+
+@pytest.mark.parametrize(("hours", "read_whole"), [(46, True), (168, True), (169, False)])
+def test_one_infusion_may_run_for_days_where_single_doses_are_given(hours: float, read_whole: bool) -> None:
+    regimen = read(request(_once(hours), medicationCodeableConcept=CARBOPLATIN)).order.regimen
+
+    assert (regimen is not None) == read_whole
+    if regimen is not None:
+        assert regimen.duration_h == hours
