@@ -188,7 +188,11 @@ class _Call:
         if not reading.about_patient:
             return other_patient_card(drug_file.display.drug_name, self.service.moment, key)
         if reading.other_product:
-            return other_product_card(drug_file.display.drug_name, key)
+            why = next(
+                (one.detail for one in reading.findings if one.kind == "excluded"),
+                "the order is not answered",
+            )
+            return other_product_card(drug_file.display.drug_name, why, key)
         if reading.unclear_route is not None:
             return unclear_route_card(drug_file.display.drug_name, reading.unclear_route, key)
         case = to_case(self._chart(drug_file.drug), reading, self.now)

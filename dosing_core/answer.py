@@ -188,7 +188,7 @@ def _decide(consultation: Consultation, screening: Screening, chosen: Scored) ->
         chosen = _as_labelled(own) or chosen
     better = ordered is None or is_relevant(ordered, chosen, own.target, own.drug_file.judgement)
     if waits and ordered is not None:
-        better = not _is_usual(own, ordered.regimen)
+        better = not _is_labelled(own, ordered.regimen)
     relevant = better or bool(limits)
     kept = chosen if relevant or ordered is None else ordered
     if ordered is not None and not better and limits and all(one.kind == "rate" for one in limits):
@@ -217,18 +217,31 @@ def _decide(consultation: Consultation, screening: Screening, chosen: Scored) ->
 
 
 def _as_labelled(consultation: Consultation) -> Scored | None:
-    """The least usual dose at the preferred interval: how a treatment begins that is adjusted by levels."""
-    first = consultation.drug_file.dosing.intervals_h[0]
-    usual = [one for one in consultation.search.scored if one.usual and one.regimen.interval_h == first]
-    return min(usual, key=lambda one: (one.regimen.dose_mg, one.preference), default=None)
+    """How a treatment begins that is adjusted by levels: the label's dose at the preferred interval, else the
+    least that it has."""
+    own, rule = consultation, consultation.drug_file.dosing
+    usual = [one for one in own.search.scored if _is_labelled(own, one.regimen)]
+    if not usual:
+        return None
+    first = min(one.preference for one in usual)
+    interval = next(one.regimen.interval_h for one in usual if one.preference == first)
+    begun = [one for one in usual if one.regimen.interval_h == interval]
+    named = [one for one in begun if one.regimen.dose_mg in rule.labelled_mg[:1]]
+    return min(named or begun, key=lambda one: (one.regimen.dose_mg, one.preference))
 
 
-def _is_usual(consultation: Consultation, regimen: Regimen) -> bool:
-    """True if a search may propose this dose at this interval as a usual one."""
+def _is_labelled(consultation: Consultation, regimen: Regimen) -> bool:
+    """True if the label begins with such a regimen, or, where the file does not say, if it is a usual one."""
+    own, rule = consultation, consultation.drug_file.dosing
     alike = (regimen.dose_mg, regimen.interval_h)
+    if rule.labelled_mg:
+        return regimen.dose_mg in rule.labelled_mg and regimen.interval_h == rule.intervals_h[0]
+    if rule.labelled_daily_mg_kg is not None:
+        low, high = rule.labelled_daily_mg_kg.low, rule.labelled_daily_mg_kg.high
+        known = regimen.interval_h in rule.intervals_h
+        return known and low * own.weight_kg <= regimen.daily_dose_mg <= high * own.weight_kg
     return any(
-        one.usual and (one.regimen.dose_mg, one.regimen.interval_h) == alike
-        for one in consultation.search.scored
+        one.usual and (one.regimen.dose_mg, one.regimen.interval_h) == alike for one in own.search.scored
     )
 
 

@@ -49,7 +49,8 @@ class Product:
     route: Route | None = None
     """The route that the product's name implies."""
     modified_release: bool = False
-    """True if ``problem`` is that it releases the drug slowly: the right drug in another product."""
+    """True if ``problem`` is that it releases the drug slowly or is made otherwise: the right drug in another
+    product."""
     local: bool = False
     """True for ointments, drops and the like, which hardly reach the blood."""
     holds: frozenset[str] = frozenset()
@@ -72,6 +73,10 @@ class Product:
         return self.name
 
 
+WORDS_ONLY = frozenset({"non-modified", "nonmodified"})
+"""Words that tell a formulation and no drug."""
+
+
 @cache
 def _library() -> frozenset[str]:
     return frozenset(drug.drug for drug in drugs())
@@ -82,6 +87,8 @@ def _codes() -> Mapping[tuple[str, str], str]:
     library = [(d.drug, d.identity.rxnorm, d.identity.atc, d.identity.snomed) for d in drugs()]
     others = [(m["name"], m["rxnorm"], m["atc"], ()) for m in table("medicines")["medicines"]]
     guided = [(d.name, (d.rxnorm,), d.atc, ()) for d in guided_drugs()]
+    made = table("products")["other_formulations"]
+    others += [(one["drug"], one["rxnorm"], [], ()) for one in made if one["drug"] in _library()]
     return {
         (system, code): name
         for name, rxnorm, atc, snomed in (*guided, *others, *library)
@@ -97,7 +104,18 @@ def _names() -> Mapping[str, str]:
     others |= {name: m["name"] for m in table("medicines")["medicines"] for name in m["names"]}
     released: dict[str, str] = table("products")["modified_release_names"]
     library = {name: drug.drug for drug in drugs() for name in drug.identity.names}
-    return others | {name: drug for name, drug in released.items() if drug in _library()} | library
+    formulations = {
+        name: one["drug"]
+        for one in table("products")["other_formulations"]
+        for name in one["names"]
+        if one["drug"] in _library() and name not in WORDS_ONLY
+    }
+    return (
+        others
+        | {name: drug for name, drug in released.items() if drug in _library()}
+        | formulations
+        | library
+    )
 
 
 @cache
@@ -160,19 +178,32 @@ def product(resource: Resource, medications: Mapping[str, Resource] | None = Non
         each, per_ml = _strength_in_words(names)
     said = (*names, *wordings(member(medication, "form")))
     slow = _slow(name, said)
+    other = _otherwise_made(name, said, [*concepts, *held])
     topical = any_word(said, _words("not_systemic"))
     return Product(
         name,
         names,
         (topical and f'it is a local preparation ("{topical}")')
-        or (slow and f'it is a prolonged-release product ("{slow}"), which is not interchangeable'),
+        or (slow and f'it is a prolonged-release product ("{slow}"), which is not interchangeable')
+        or (other and f"{other}, which is not interchangeable"),
         each,
         per_ml,
         _implied_route(names),
-        modified_release=slow is not None and topical is None,
+        modified_release=(slow is not None or other is not None) and topical is None,
         local=topical is not None,
         holds=frozenset({name}),
     )
+
+
+def _otherwise_made(name: str, said: tuple[str, ...], concepts: Iterable[Any]) -> str | None:
+    """What the product is, where the drug is in it in another form than the drug file means."""
+    coded = {c.code for concept in concepts for c in codings(concept) if c.system == RXNORM}
+    for one in table("products")["other_formulations"]:
+        named = any_word(said, tuple(one["names"])) or coded & set(one["rxnorm"])
+        if one["drug"] == name and named and not any_word(said, tuple(one["unless"])):
+            is_: str = one["is"]
+            return is_
+    return None
 
 
 def usual_infusion_h(drug: str, amount_mg: float) -> float | None:

@@ -57,11 +57,12 @@ def other_patient_card(drug_name: str, moment: Moment, key: str) -> Card:
     )
 
 
-def other_product_card(drug_name: str, key: str) -> Card:
-    """An order for a prolonged-release product of a drug that we dose: another question, so no dose."""
+def other_product_card(drug_name: str, why: str, key: str) -> Card:
+    """An order for another formulation of a drug that we dose: another question, so no dose. ``why``: what it
+    is."""
     return _not_looked_at(
-        f"{phrases.capital(drug_name)} not individualised: a prolonged-release product",
-        "The models here are for other products of the drug, and the two are not interchangeable.",
+        f"{phrases.capital(drug_name)} not individualised: another formulation",
+        markdown(f"{phrases.capital(why)}. The models here are for other products of the drug."),
         _uuid("other-product", key),
     )
 

@@ -44,6 +44,12 @@ class Dosing(Part):
     per_dose_mg_kg: Span | None = None
     """Usual single maintenance dose by actual weight; searched first, left only if nothing in it is near
     the target."""
+    labelled_mg: tuple[Annotated[float, Field(gt=0)], ...] = ()
+    """Single doses with which the label begins, the preferred first; of ``judgement.until_level``."""
+    labelled_daily_mg_kg: Span | None = None
+    """Daily dose by actual weight with which the label begins; of ``judgement.until_level``."""
+    keeps_interval: bool = False
+    """True: a search keeps the order's interval where it is one of ``intervals_h``."""
     usual_only: bool = False
     """True: nothing outside ``per_dose_mg_kg`` is proposed, however well it would fit."""
     most_per_dose: Number

@@ -86,6 +86,8 @@ def _intervals(drug_file: DrugFile, route: Route, ordered: Regimen | None) -> li
         return [ordered.interval_h]
     intervals = list(usual)
     if ordered is not None and ordered.interval_h in intervals:
+        if drug_file.dosing.keeps_interval:
+            return [ordered.interval_h]
         intervals.remove(ordered.interval_h)
         intervals.insert(0, ordered.interval_h)
     return intervals

@@ -25,7 +25,7 @@ SLUGS = [
 
 def _drug(asked: Scenario) -> str:
     said = str(asked.question.order["medicationCodeableConcept"]["text"]).removesuffix(" / tazobactam")
-    return said.replace(" ", "-")
+    return said.removesuffix(" mofetil").replace(" ", "-")
 
 
 def _case(asked: Scenario) -> Case:

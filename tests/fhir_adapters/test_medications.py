@@ -327,7 +327,7 @@ def test_an_order_that_ended_is_not_running() -> None:
     [
         ("prednisolone", "8638", [(10, 24)], 10),
         ("prednisone", "8640", [(5, 24), (2.5, 24)], 7.5),
-        ("mycophenolate mofetil", "68149", [(1000, 12)], 2000),
+        ("mycophenolate", "68149", [(1000, 12)], 2000),
     ],
 )
 def test_other_medicines_come_with_their_daily_dose(

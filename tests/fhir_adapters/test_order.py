@@ -42,6 +42,7 @@ def test_a_complete_order_is_read_whole() -> None:
     assert reading.findings == ()
 
 
+WAYS = {"intravenously": "iv", "by mouth": "oral", "subcutaneously": "subcutaneous"}
 MILLIGRAMS = {"g": 1000.0, "mg": 1.0, "micrograms": 0.001}
 HOURS = {"min": 1 / 60, "h": 1.0, "days": 24.0, "weeks": 168.0}
 AS_ONE_DOSE = re.compile(r"(?P<dose>[\d.,]+) (?P<unit>g|mg|micrograms)\b(?!.* every )")
@@ -75,7 +76,7 @@ def test_the_orders_of_the_scenarios_are_what_their_text_says(path: Any) -> None
     assert regimen.dose_mg * sum_of_both == pytest.approx(
         float(said["dose"].replace(",", "")) * MILLIGRAMS[said["unit"]]
     )
-    assert regimen.route == {"intravenously": "iv", "by mouth": "oral"}.get(said["way"], said["way"])
+    assert regimen.route == WAYS.get(said["way"], said["way"])
     assert regimen.interval_h == float(said["every"]) * HOURS[said["each"]]
     if said["over"]:
         assert regimen.duration_h == pytest.approx(float(said["over"]) * HOURS[said["long"]])
