@@ -45,9 +45,23 @@ FACTS: tuple[MeasuredFact, ...] = (
 
 BY_NAME = {fact.name: fact for fact in FACTS}
 
-SIGNS: dict[str, str] = {"smoker": "smoking", "anti_drug_antibodies": "antibodies against the drug"}
-"""Facts that are present or absent, over time, with their words. Absence is a fact too: what nobody looked
-for is neither."""
+
+@dataclass(frozen=True)
+class SignFact:
+    """Something present or absent, over time. Absence is a fact too: what nobody looked for is neither."""
+
+    words: str
+    """What is on record or not: never the sign itself, as "no smoking on record" would read as a no."""
+    present: str
+    absent: str
+
+
+SIGNS = {
+    "smoker": SignFact("smoking status", "smokes", "does not smoke"),
+    "anti_drug_antibodies": SignFact(
+        "test for antibodies against the drug", "antibodies found", "no antibodies found"
+    ),
+}
 
 
 def known_fact(name: str) -> str:
@@ -75,5 +89,5 @@ def known_request(name: str) -> str:
 
 def words_of(name: str) -> str:
     """How a fact is called in a sentence; a name without a row is spelt as words."""
-    fact = BY_NAME.get(name)
-    return fact.words if fact else SIGNS.get(name, name.replace("_", " "))
+    fact = BY_NAME.get(name) or SIGNS.get(name)
+    return fact.words if fact else name.replace("_", " ")

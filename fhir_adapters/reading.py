@@ -12,7 +12,7 @@ from itertools import pairwise
 from typing import Any, TypeVar
 
 from dosing_core.case import COVARIATE_UNITS, CoMedication, Condition, Dose, Finding, Sign
-from dosing_core.facts import words_of
+from dosing_core.facts import SIGNS, words_of
 from fhir_adapters.allergies import read_reactions
 from fhir_adapters.chart import (
     ChartedEffect,
@@ -236,7 +236,8 @@ def _signs(
     for sign in sorted(found, key=lambda one: (one.time, one.source)):
         same = [one for one in found if (one.name, one.time) == (sign.name, sign.time)]
         if len({one.present for one in same}) > 1:
-            detail = f"{words_of(sign.name)} is charted as present and as absent at {said_at(sign.time)}"
+            row = SIGNS[sign.name]
+            detail = f'"{row.present}" and "{row.absent}" are both charted at {said_at(sign.time)}'
             findings.append(
                 Finding(kind="conflict", about=sign.name, detail=f"{detail}; left out", source=sign.source)
             )

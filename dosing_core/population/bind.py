@@ -162,7 +162,7 @@ def _missing(
     for name, covariate in model.covariates.items():
         unsettled = name not in discrete and name not in free and not is_settled(covariate, case)
         if unsettled and not timeline.needed_facts(covariate):
-            facts.append(states.words(covariate))
+            facts.append(states.lacking(covariate, case))
     return tuple(dict.fromkeys(facts))
 
 

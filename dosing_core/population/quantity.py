@@ -45,7 +45,7 @@ def _rows() -> dict[str, QuantityRow]:
     measured = {
         fact.name: QuantityRow(fact.unit, "measured", fact.words, fact.middle, (fact.name,)) for fact in FACTS
     }
-    signs = {name: QuantityRow(YES_NO, "state", words) for name, words in SIGNS.items()}
+    signs = {name: QuantityRow(YES_NO, "state", sign.words) for name, sign in SIGNS.items()}
     body = ("weight", "height")
     return {
         **measured,

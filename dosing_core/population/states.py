@@ -15,12 +15,12 @@ from dosing_core.facts import SIGNS, words_of
 from dosing_core.genetics.known import result_of
 from dosing_core.interactions.taken import AHEAD, is_one_of, is_taken
 from dosing_core.population.covariate import Covariate
-from dosing_core.population.quantity import words_of_quantity
+from dosing_core.population.quantity import YES_NO, words_of_quantity
 from dosing_core.recommendation import UsedFact
 
 
 def words(covariate: Covariate) -> str:
-    """What the state is about: ``rifampicin or phenytoin``, ``CYP2C9 genotype``, ``smoking``."""
+    """What the state is about: ``rifampicin or phenytoin``, ``CYP2C9 genotype``, ``smoking status``."""
     match covariate.quantity:
         case "taking":
             return " or ".join(covariate.drugs)
@@ -31,6 +31,30 @@ def words(covariate: Covariate) -> str:
         case "genotype":
             return f"{covariate.gene} genotype"
     return words_of_quantity(str(covariate.quantity))
+
+
+def lacking(covariate: Covariate, case: Case) -> str:
+    """What is not on record where the state is unknown. Never the drug itself: that it is not on record could
+    be read as not taken."""
+    if covariate.quantity in ("taking", "co_medication_daily_dose") and not case.subject.co_medications_read:
+        return "medication list"
+    return words(covariate)
+
+
+def value_words(covariate: Covariate, value: float) -> str:
+    """One value in words: ``smokes``, ``no``, ``40 g/L``."""
+    if covariate.quantity in SIGNS:
+        sign = SIGNS[covariate.quantity]
+        return sign.present if value else sign.absent
+    if covariate.unit == YES_NO:
+        return "yes" if value else "no"
+    return " ".join(filter(None, (f"{value:g}", covariate.unit)))
+
+
+def label(covariate: Covariate, value: float) -> str:
+    """One value with what it is a value of: ``CYP2C9 genotype: 0.6``; a sign's speaks for itself."""
+    said = value_words(covariate, value)
+    return said if covariate.quantity in SIGNS else f"{words(covariate)}: {said}"
 
 
 def about(covariate: Covariate) -> str:
@@ -122,7 +146,7 @@ def used(covariate: Covariate, case: Case) -> tuple[UsedFact, ...]:
             )
     past = [sign for sign in _signs(covariate, case) if sign.time <= case.now]
     last = past[-1]
-    shown = "present" if last.present else "absent"
+    shown = value_words(covariate, 1.0 if last.present else 0.0)
     return (UsedFact(name=words_of(last.name), value=shown, time=last.time, source=last.source),)
 
 

@@ -16,7 +16,7 @@ from dosing_core.population import covariates as timeline
 from dosing_core.population import states
 from dosing_core.population.covariate import Covariate
 from dosing_core.population.publication import Described
-from dosing_core.population.quantity import QUANTITIES, YES_NO
+from dosing_core.population.quantity import QUANTITIES
 from dosing_core.population.readings import is_settled
 from dosing_core.recommendation import Assumption, UsedFact
 
@@ -90,25 +90,18 @@ def supposed(covariate: Covariate) -> Resolved:
     about = states.words(covariate)
     reason = f"{about[:1].upper()}{about[1:]} not known"
     if covariate.when_unknown is not None:
-        text = f"{reason}: {_value_words(covariate, covariate.when_unknown)} supposed ({covariate.source})"
+        value = states.value_words(covariate, covariate.when_unknown)
+        text = f"{reason}; supposed: {value} ({covariate.source})"
         return Resolved((Alternative(1.0, "", covariate.when_unknown),), assumptions=(Assumption(text=text),))
     shares = " or ".join(
-        f"{_value_words(covariate, value)} ({share:.0%})" for value, share in covariate.unknown_mixture
+        f"{states.value_words(covariate, value)} ({share:.0%})" for value, share in covariate.unknown_mixture
     )
     alternatives = tuple(
-        Alternative(share, f"{about} {_value_words(covariate, value)}", value)
+        Alternative(share, states.label(covariate, value), value)
         for value, share in covariate.unknown_mixture
     )
-    text = f"{reason}: {shares} ({covariate.source})"
+    text = f"{reason}; supposed: {shares} ({covariate.source})"
     return Resolved(alternatives, assumptions=(Assumption(text=text),))
-
-
-def _value_words(covariate: Covariate, value: float) -> str:
-    if covariate.unit == YES_NO:
-        return "yes" if value else "no"
-    if named := [key for key, own in covariate.values.items() if own == value]:
-        return " or ".join(key if "*" in key else key.lower() for key in named)
-    return " ".join(filter(None, (f"{value:g}", covariate.unit)))
 
 
 def _by_own_rules(quantity: str, case: Case) -> Resolved | None:

@@ -104,7 +104,7 @@ def rule_facts(rule: DosingRule, case: Case, drug_file: DrugFile) -> RuleFacts:
         lacking = [fact for fact in facts if not timeline.is_known(fact, case)]
         reading = None if lacking else read_now(covariate, case)
         if reading is None:
-            missing += [timeline.fact_of(fact) for fact in lacking] or [states.words(covariate)]
+            missing += [timeline.fact_of(fact) for fact in lacking] or [states.lacking(covariate, case)]
             continue
         values[name] = reading.value
         used += timeline.measured_facts(facts, case.subject, case.now)

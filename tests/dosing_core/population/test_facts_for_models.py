@@ -178,7 +178,7 @@ def test_a_drug_that_starts_within_two_days_counts_for_the_future() -> None:
 def test_a_list_that_was_not_read_says_nothing_of_other_drugs() -> None:
     asked = {"quantity": "taking", "unit": "0/1", "drugs": ["rifampicin"]}
 
-    assert _bound(case(), **asked).missing == ("rifampicin",)
+    assert _bound(case(), **asked).missing == ("medication list",)
     assert _values(_bound(case(co_medications_read=True), **asked)) == [0.0]
     listed = case(co_medications=(taken("rifampicin"),))
     assert _values(_bound(listed, **asked)) == [1.0]
@@ -209,7 +209,7 @@ def test_smoking_is_what_was_last_said_and_unknown_where_nobody_asked() -> None:
     stopped = case(dose(200), signs=(sign("smoker", True, 100), sign("smoker", False, 40)))
 
     assert _values(_bound(stopped, **asked)) == [1.0, 0.0]
-    assert _bound(case(), **asked).missing == ("smoking",)
+    assert _bound(case(), **asked).missing == ("smoking status",)
 
 
 @pytest.mark.parametrize(
@@ -260,7 +260,7 @@ def test_what_is_supposed_of_an_unknown_fact_is_named() -> None:
 
     assert (bound.missing, _values(bound)) == ((), [40.0])
     assert [one.text for one in bound.assumptions] == [
-        "Albumin not known: 40 g/L supposed (the cohort's median)"
+        "Albumin not known; supposed: 40 g/L (the cohort's median)"
     ]
     known = _bound(case(albumin=once(28.0)), **asked)
     assert (_values(known), known.assumptions) == ([28.0], ())
@@ -276,8 +276,8 @@ def test_an_unknown_fact_of_few_values_becomes_hypotheses_that_levels_can_decide
     bound = _bound(case(), **asked)
 
     assert [(one.probability, one.name) for one in bound.hypotheses] == [
-        (0.9, "antibodies against the drug no"),
-        (0.1, "antibodies against the drug yes"),
+        (0.9, "no antibodies found"),
+        (0.1, "antibodies found"),
     ]
     np.testing.assert_allclose([one.individual.typical[0, CL] for one in bound.hypotheses], [1.0, 2.0])
     found = _bound(case(signs=(sign("anti_drug_antibodies", True),)), **asked)
