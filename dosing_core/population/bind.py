@@ -26,7 +26,7 @@ from dosing_core.population.applies import words_of as words_of_fact
 from dosing_core.population.covariates import FIRST_DAY
 from dosing_core.population.individual import Individual
 from dosing_core.population.model import PopulationModel
-from dosing_core.population.moving import is_moving, moves
+from dosing_core.population.moving import ahead, is_moving, moves
 from dosing_core.population.occasions import Occasion
 from dosing_core.population.other_drugs import OtherDrugs, slowed, spread, widened
 from dosing_core.population.quantity import QUANTITIES
@@ -209,6 +209,8 @@ def _individual(
             elif name not in fixed:
                 linear = model.interpolation == "linear" or is_moving(covariate)
                 moment = middle if linear else time
+                if until is None:
+                    moment += ahead(covariate)
                 values[name] = read(covariate, seen, moment, model.interpolation).value
         found = others.lasting if until is None else others.at(time + (until - time) / 2)
         if known == (values, found):

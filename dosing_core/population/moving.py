@@ -1,7 +1,8 @@
 """Covariates that move by themselves as time goes by: age after birth, time under treatment, the daily dose.
 
-They are taken as constant for a while, with the value at the while's middle. From ``now`` on they stay as
-they are now.
+They are taken as constant for a while, with the value at the while's middle. From ``now`` on the time under
+treatment and the daily dose stay as they are now, and an age as it is in a day: doses are judged for the next
+two, and a newborn's kidneys wake within them.
 """
 
 from __future__ import annotations
@@ -18,6 +19,11 @@ SHARE = 0.1
 SHORTEST = timedelta(hours=6)
 """… and never shorter than this."""
 A_DAY = timedelta(hours=24)
+
+
+def ahead(covariate: Covariate) -> timedelta:
+    """How far ahead of ``now`` the value that holds from then on is read."""
+    return A_DAY if covariate.quantity in AGEING else timedelta()
 
 
 def is_moving(covariate: Covariate) -> bool:

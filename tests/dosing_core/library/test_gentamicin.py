@@ -120,7 +120,9 @@ def test_extreme_patients_get_finite_answers_inside_the_limits(
 @pytest.mark.parametrize(
     ("facts", "outcome", "says"),
     [
-        ({"age": 15}, "out_of_scope", "16 years"),
+        ({"age": 15}, "out_of_scope", "paediatric"),
+        ({"conditions": ["pregnancy"]}, "out_of_scope", "pregnancy"),
+        ({"conditions": ["cystic_fibrosis"]}, "out_of_scope", "tobramycin"),
         ({"age": 80, "creatinine": 4.0}, "out_of_scope", "nephrotoxicity is likely"),
         ({"kg": 160}, "out_of_scope", "body mass index"),
         ({"conditions": ["crrt"]}, "out_of_scope", "pharmacist"),

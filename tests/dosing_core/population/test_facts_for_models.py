@@ -147,15 +147,16 @@ def test_postmenstrual_age_is_gestation_and_life_since_and_grows_with_time() -> 
     newborn = case(dose(72), age_years=10 / 365.25, gestational_age_weeks=30.0)
     bound = _bound(newborn, quantity="postmenstrual_age", unit="weeks")
 
-    # Ten days old now; three days ago seven: rows of a day with the value of their middle, then today's.
-    assert _values(bound) == pytest.approx([30 + days / 7 for days in (7.5, 8.5, 9.5, 10.0)])
+    # Ten days old now; three days ago seven: rows of a day with the value of their middle, then tomorrow's, as
+    # doses to come act on tomorrow's kidneys.
+    assert _values(bound) == pytest.approx([30 + days / 7 for days in (7.5, 8.5, 9.5, 11.0)])
 
 
 def test_a_young_child_without_a_gestational_age_has_no_postmenstrual_age() -> None:
     pma = {"quantity": "postmenstrual_age", "unit": "weeks"}
 
     assert _bound(case(age_years=0.5), **pma).missing == ("gestational_age",)
-    assert _values(_bound(case(age_years=2.0), **pma)) == pytest.approx([40 + 2 * 365.25 / 7])
+    assert _values(_bound(case(age_years=2.0), **pma)) == pytest.approx([40 + (2 * 365.25 + 1) / 7])
 
 
 def test_another_drug_counts_while_it_is_taken() -> None:
