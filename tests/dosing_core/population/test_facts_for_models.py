@@ -147,8 +147,8 @@ def test_postmenstrual_age_is_gestation_and_life_since_and_grows_with_time() -> 
     newborn = case(dose(72), age_years=10 / 365.25, gestational_age_weeks=30.0)
     bound = _bound(newborn, quantity="postmenstrual_age", unit="weeks")
 
-    # Ten days old now; three days ago seven: rows of a day with the value of their middle, then tomorrow's, as
-    # doses to come act on tomorrow's kidneys.
+    # Ten days old now; three days ago seven: rows of a day with the value of their middle, then tomorrow's,
+    # as doses to come act on tomorrow's kidneys.
     assert _values(bound) == pytest.approx([30 + days / 7 for days in (7.5, 8.5, 9.5, 11.0)])
 
 
