@@ -26,7 +26,7 @@ def asked(slug: str, directory: Path, order: dict[str, Any] | None = None) -> tu
     return card, re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page.get_data(as_text=True)))
 
 
-RULES = ["50", "51", "52", "53", "54", "55", "56"]
+RULES = ["50", "51", "52", "53", "54", "56"]
 
 
 @pytest.mark.parametrize("slug", RULES)
@@ -82,7 +82,7 @@ def test_micrograms_are_written_back_as_micrograms(tmp_path: Path) -> None:
     assert quantity["doseQuantity"]["value"] == pytest.approx(8.67, abs=0.01)
 
 
-@pytest.mark.parametrize("slug", ["54", "55"])
+@pytest.mark.parametrize("slug", ["54", "55"])  # of 55 the guideline on genes speaks before the rule
 def test_what_must_not_be_given_is_critical_and_offers_no_dose(slug: str, tmp_path: Path) -> None:
     card, page = asked(slug, tmp_path)
 
