@@ -261,7 +261,9 @@ class _Call:
         if drug not in self.charts:
             patient_id, prefetch = self.request.context.patient_id, self.request.prefetch or {}
             try:
-                self.charts[drug] = gather(patient_id, drug, prefetch, self._client(), self.now)
+                self.charts[drug] = gather(
+                    patient_id, drug, prefetch, self._client(), self.now, self.settings.zone
+                )
             except NothingToRead as error:
                 raise self._missing(error) from None
         return self.charts[drug]

@@ -190,15 +190,19 @@ class Subject(Timelines):
         return measurements
 
 
+DoseStatus = Literal["administered", "dispensed", "ordered", "reported"]
+
+
 class Dose(Value):
-    """One dose that the record holds. ``administered`` beats ``ordered``, which is only an intention."""
+    """One dose that the record holds. ``administered`` beats what stands in for it: ``dispensed``, which the
+    patient has, ``ordered``, which is an intention, and ``reported``, which somebody said."""
 
     time: AwareDatetime
     amount_mg: PositiveFloat
     route: Route
     duration_h: Annotated[float, Field(ge=0, le=LONGEST_INFUSION_H)] = 0.0
     """Length of the infusion; 0 for a bolus and for a dose that is swallowed or goes under the skin."""
-    status: Literal["administered", "ordered"] = "administered"
+    status: DoseStatus = "administered"
     source: str
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from dosing_core import phrases
-from dosing_core.case import Case, Dose, Finding, Level
+from dosing_core.case import Case, Dose, DoseStatus, Finding, Level
 from dosing_core.library.schema import DrugFile
 from dosing_core.regimens.infusion import standard_duration
 
@@ -34,6 +34,10 @@ class ReadLevels:
     """True if a recent level was left out because it was drawn too soon after a dose."""
 
 
+STAND_INS: dict[DoseStatus, str] = {"dispensed": "", "ordered": "", "reported": " as taken"}
+"""What a dose is called that nobody charted as given."""
+
+
 def usable_doses(
     case: Case, drug_file: DrugFile
 ) -> tuple[tuple[Dose, ...], tuple[Finding, ...], tuple[str, ...]]:
@@ -42,7 +46,8 @@ def usable_doses(
     findings: list[Finding] = []
     unlikely: list[Dose] = []
     without_length = 0
-    future = ignored = intended = 0
+    future = ignored = 0
+    instead: Counter[DoseStatus] = Counter()
     for dose in case.doses:
         rule = drug_file.route(dose.route)
         if dose.time > case.now:
@@ -54,7 +59,7 @@ def usable_doses(
                 length = standard_duration(dose.amount_mg, drug_file.infusion)
                 dose = dose.model_copy(update={"duration_h": length})
                 without_length += 1
-            intended += dose.status == "ordered"
+            instead[dose.status] += 1
             kept.append(dose)
         elif rule is not None and rule.past_doses == "ignore":
             ignored += 1
@@ -81,10 +86,12 @@ def usable_doses(
             f"{phrases.capital(_count(without_length, 'dose'))} on record without a length of infusion: "
             "the usual one is taken."
         )
-    if intended:
-        assumptions.append(
-            f"{phrases.capital(_count(intended, 'dose'))} ordered but not charted as given: taken as given."
-        )
+    assumptions += (
+        f"{phrases.capital(_count(instead[status], 'dose'))} {status}{said} but not charted as given: "
+        "taken as given."
+        for status, said in STAND_INS.items()
+        if instead[status]
+    )
     return tuple(kept), tuple(findings), tuple(assumptions)
 
 

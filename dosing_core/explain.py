@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from dosing_core import phrases
@@ -215,9 +216,9 @@ def history_facts(case: Case, consultation: Consultation) -> Iterator[UsedFact]:
     """The doses and levels that were counted."""
     if case.doses:
         last = case.doses[-1]
-        given = sum(dose.status == "administered" for dose in case.doses)
-        ordered = len(case.doses) - given
-        text = f"{given} given" + (f", {ordered} ordered" if ordered else "")
+        counts = Counter(dose.status for dose in case.doses)
+        given = counts.pop("administered", 0)
+        text = ", ".join([f"{given} given", *(f"{count} {status}" for status, count in counts.items())])
         yield UsedFact(
             name="doses",
             value=f"{text}; last {phrases.dose(last.amount_mg, consultation.drug_file.display)}",

@@ -56,9 +56,11 @@ class ChartedReason(Value):
 
 
 class OrderedCourse(Value):
-    """An active order of the drug that the record holds, other than the one in question."""
+    """A course of the drug that the record holds: an active order other than the one in question, what was
+    dispensed, or what is said to be taken."""
 
     source: str
+    kind: Literal["ordered", "dispensed", "reported"] = "ordered"
     route: Route | None = None
     begun: AwareDatetime | None = None
     interval_h: float | None = None

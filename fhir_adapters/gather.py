@@ -11,7 +11,7 @@ import logging
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 from typing import Any
 
 from fhir_adapters.chart import PatientChart
@@ -29,7 +29,12 @@ EITHER = ("administrations", "requests")
 GENETIC = frozenset({PATIENT, "genotypes", "reports", "requests", "allergies"})
 """What is asked for a drug of which only guidelines on genes speak."""
 
-HOLDING_MEDICATIONS = ("MedicationAdministration", "MedicationRequest")
+HOLDING_MEDICATIONS = (
+    "MedicationAdministration",
+    "MedicationRequest",
+    "MedicationDispense",
+    "MedicationStatement",
+)
 _MOST_IDS = 50
 
 logger = logging.getLogger(__name__)
@@ -50,14 +55,30 @@ def gather(
     prefetch: Mapping[str, Any] | None,
     client: FhirClient | None,
     now: datetime,
+    zone: tzinfo = UTC,
 ) -> PatientChart:
-    """The chart of one patient for one drug of the library.
+    """The chart of one patient for one drug of the library. Hours of the day are read as of ``zone``.
 
     Raises ``NothingToRead`` if what every answer needs was neither prefetched nor can be fetched.
     Everything else that goes wrong is a finding of the chart.
     """
-    whole = _ask(patient_id, drug, prefetch, client, now, frozenset({PATIENT, *_by_key()}), REQUIRED)
-    return read_chart(patient_id, drug, now, whole)
+    sent = prefetch or {}
+    instead = frozenset(key for key, one in _by_key().items() if one.stands_in and key not in sent)
+    whole = _ask(
+        patient_id, drug, prefetch, client, now, frozenset({PATIENT, *_by_key()}) - instead, REQUIRED
+    )
+    chart = read_chart(patient_id, drug, now, whole, zone)
+    if client is None or not instead or chart.given or _doses_unread(chart, whole):
+        return chart
+    return read_chart(
+        patient_id, drug, now, whole.and_of(_ask(patient_id, drug, None, client, now, instead, ())), zone
+    )
+
+
+def _doses_unread(chart: PatientChart, answers: Answers) -> bool:
+    """True if doses may be charted as given that nobody could read."""
+    unreachable = any(one.kind == "unreachable" and one.about == "doses" for one in chart.findings)
+    return unreachable or chart.unread_given is not None or "administrations" not in answers.resources
 
 
 def gather_genes(
@@ -81,7 +102,8 @@ def _ask(
     neither prefetched nor can be fetched."""
     sent = {key: value for key, value in (prefetch or {}).items() if key in keys}
     held = {key: _prefetched(key, sent[key]) for key in (PATIENT, *_by_key()) if key in sent}
-    asked = [PATIENT, *(key for key, one in _by_key().items() if key in keys and one.needed_for(drug))]
+    asked = [PATIENT] if PATIENT in keys else []
+    asked += [key for key, one in _by_key().items() if key in keys and one.needed_for(drug)]
     open_keys = [key for key in asked if key not in held or held[key] is None]
     if client is not None:
         open_keys += [

@@ -146,23 +146,34 @@ def _begun_before(chart: PatientChart, since: datetime) -> list[Finding]:
     ]
 
 
+STANDING_IN = {
+    "dispensed": "what was dispensed was taken as used to the letter",
+    "ordered": "the active order was taken as given to the letter",
+    "reported": "what is said to be taken was taken as used to the letter",
+}
+"""What stands in for given doses, the surest first, and what is said of it."""
+
+
 def _doses(chart: PatientChart, active: list[OrderedCourse]) -> tuple[tuple[Dose, ...], list[Finding]]:
-    """What was given; only if nothing is charted as given, what one active order has asked for so far.
+    """What was given; only if nothing is charted as given, what one course of the surest kind asks for.
 
     What is charted as given but cannot be used still says that something was given, and what: not the order.
     """
     if chart.given:
         return chart.given, []
-    courses = [one for one in active if one.doses]
-    if not courses:
+    usable = [one for one in active if one.doses]
+    kind = next((kind for kind in STANDING_IN if any(one.kind == kind for one in usable)), None)
+    if kind is None:
         return (), []
+    courses = [one for one in usable if one.kind == kind]
     if any(finding.kind == "unreachable" and finding.about == "doses" for finding in chart.findings):
         return (), []  # given doses may be charted where nobody could look
     if chart.unread_given is not None:
         said = "doses are charted as given, but none that can be used; the order was not taken in their place"
         return (), [Finding(kind="conflict", about="doses", detail=said, source=courses[-1].source)]
     if len(courses) > 1:
-        said = "no given doses are charted and several orders are active, so what was taken is not known"
+        several = "several orders are active" if kind == "ordered" else "several are said to be taken"
+        said = f"no given doses are charted and {several}, so what was taken is not known"
         return (), [Finding(kind="conflict", about="doses", detail=said, source=courses[-1].source)]
-    said = "no given doses are charted; the active order was taken as given to the letter"
+    said = f"no given doses are charted; {STANDING_IN[kind]}"
     return courses[0].doses, [Finding(kind="note", about="doses", detail=said, source=courses[0].source)]

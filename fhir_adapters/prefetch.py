@@ -87,6 +87,9 @@ class Search:
     """Names of facts, and the codes by which they are asked for."""
     if_other_drugs: bool = False
     """True if only drugs need it whose file names other drugs."""
+    stands_in: bool = False
+    """True if it is asked only where no given dose is charted; no prefetch template asks it, and nobody
+    misses its answer."""
     of_drugs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Drug: codes of what is measured for it alone: levels, antibodies, MIC."""
 
@@ -121,6 +124,8 @@ class Search:
 
     def needed_for(self, drug: str | None) -> bool:
         """False if it asks only for what this drug does not need."""
+        if self.stands_in:
+            return True
         others = frozenset() if drug is None else names_in(drug)
         return bool(self.about_for(drug)) and bool(others or not self.if_other_drugs)
 
@@ -204,6 +209,20 @@ def searches() -> tuple[Search, ...]:
         ),
         Search("conditions", "Condition", "_count=200", ("conditions",)),
         Search("allergies", "AllergyIntolerance", "_count=200", ("reactions",)),
+        Search(
+            "dispenses",
+            "MedicationDispense",
+            "_count=100",
+            include="MedicationDispense:medication",
+            stands_in=True,
+        ),
+        Search(
+            "statements",
+            "MedicationStatement",
+            "_count=100",
+            include="MedicationStatement:medication",
+            stands_in=True,
+        ),
     )
 
 
@@ -214,7 +233,8 @@ PATIENT = "patient"
 def prefetch() -> Mapping[str, str]:
     """The prefetch templates of both services."""
     return MappingProxyType(
-        {PATIENT: "Patient/{{context.patientId}}"} | {search.key: search.template for search in searches()}
+        {PATIENT: "Patient/{{context.patientId}}"}
+        | {search.key: search.template for search in searches() if not search.stands_in}
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from decimal import Decimal
 from functools import partial
 from itertools import pairwise
@@ -41,6 +41,7 @@ from fhir_adapters.medications import began, read_administration, read_course
 from fhir_adapters.patient import Person, age_years, read_patient
 from fhir_adapters.prefetch import doses_since, facts_for, look_back
 from fhir_adapters.signs import agreed_mic, read_mic, read_sign
+from fhir_adapters.stand_ins import dispensed, reported
 from fhir_adapters.subject import of_another
 from fhir_adapters.terminology.loinc import analyte, analytes
 from fhir_adapters.terminology.units import as_written
@@ -69,6 +70,14 @@ class Answers:
     about: Mapping[str, tuple[str, ...]]
     """Which facts depend on which question."""
 
+    def and_of(self, more: Answers) -> Answers:
+        """These answers and more."""
+        return Answers(
+            {**self.resources, **more.resources},
+            {**self.problems, **more.problems},
+            {**self.about, **more.about},
+        )
+
     def of(self, kind: str) -> Iterator[Resource]:
         """Every resource of a type, whichever question brought it, once an id."""
         seen: set[str] = set()
@@ -86,8 +95,10 @@ class Answers:
         return {identifier: one for one in self.of(kind) if (identifier := resource_id(one)) is not None}
 
 
-def read_chart(patient_id: str, drug: str, now: datetime, answers: Answers) -> PatientChart:
-    """The chart of one patient for one drug."""
+def read_chart(
+    patient_id: str, drug: str, now: datetime, answers: Answers, zone: tzinfo = UTC
+) -> PatientChart:
+    """The chart of one patient for one drug. Hours of the day are read as of ``zone``."""
     people = sorted(answers.of("Patient"), key=lambda one: resource_id(one) != patient_id)
     person = read_patient(people[0] if people else None, patient_id)
     findings = [*unanswered(answers), *person.findings]
@@ -97,7 +108,7 @@ def read_chart(patient_id: str, drug: str, now: datetime, answers: Answers) -> P
     reactions, foreign = read_reactions(answers.of("AllergyIntolerance"), patient_id=patient_id, drug=drug)
     findings += foreign
     conditions = _conditions(patient_id, now, answers, findings)
-    taken = _medications(patient_id, drug, now, answers, findings)
+    taken = _medications(patient_id, drug, now, answers, findings, zone)
     levels, conflicts = settled(measured.get(drug, []), "levels", f"{drug} level")
     findings += conflicts
     body = _covariates(
@@ -296,7 +307,7 @@ def _of_patient(patient_id: str, resources: Iterable[Resource]) -> list[Resource
 
 
 def _medications(
-    patient_id: str, drug: str, now: datetime, answers: Answers, findings: list[Finding]
+    patient_id: str, drug: str, now: datetime, answers: Answers, findings: list[Finding], zone: tzinfo
 ) -> _Taken:
     medications, requests = answers.by_id("Medication"), answers.by_id("MedicationRequest")
     shared: dict[str, Any] = {
@@ -318,11 +329,14 @@ def _medications(
         if any(finding.kind == "excluded" for finding in findings[before:]):
             unread.append(min(began(resource) or now, now))
     ordered: list[OrderedCourse] = []
-    course_of = partial(read_course, since=doses_since(drug, now), **shared)
+    since = doses_since(drug, now)
+    course_of = partial(read_course, since=since, zone=zone, **shared)
     for course, more in _each(course_of, answers.of("MedicationRequest"), "doses", findings):
         findings += more
         if course is not None:
             ordered.append(course)
+    if not given and not unread:
+        ordered += _stand_ins(answers, findings, {"since": since, "zone": zone, **shared})
     spans: list[Span] = []
     spans_of = partial(read_spans, **shared)
     for read, more in _each(spans_of, answers.of("MedicationRequest"), "co_medications", findings):
@@ -338,6 +352,20 @@ def _medications(
         tuple(sorted(ordered, key=lambda course: course.source)),
         tuple(sorted(others, key=lambda other: (other.drug, other.source))),
     )
+
+
+def _stand_ins(answers: Answers, findings: list[Finding], how: dict[str, Any]) -> list[OrderedCourse]:
+    """What was dispensed, and what is said to be taken."""
+    found: list[OrderedCourse] = []
+    packs = tuple(answers.of("MedicationDispense"))
+    for pack, more in _each(lambda _: dispensed(packs, **how), packs[:1], "doses", findings):
+        findings += more
+        found += [pack] if pack is not None else []
+    statements = tuple(answers.of("MedicationStatement"))
+    for courses, more in _each(lambda _: reported(statements, **how), statements[:1], "doses", findings):
+        findings += more
+        found += courses
+    return found
 
 
 def _simultaneous(given: list[Dose]) -> list[Finding]:

@@ -42,12 +42,12 @@ def test_a_complete_order_is_read_whole() -> None:
     assert reading.findings == ()
 
 
-WAYS = {"intravenously": "iv", "by mouth": "oral", "subcutaneously": "subcutaneous"}
 MILLIGRAMS = {"g": 1000.0, "mg": 1.0, "micrograms": 0.001}
+WAYS = {"intravenously": "iv", "by mouth": "oral", "subcutaneously": "subcutaneous"}
 HOURS = {"min": 1 / 60, "h": 1.0, "days": 24.0, "weeks": 168.0}
 AS_ONE_DOSE = re.compile(r"(?P<dose>[\d.,]+) (?P<unit>g|mg|micrograms)\b(?!.* every )")
 IN_WORDS = re.compile(
-    r"(?P<dose>[\d.,]+) (?P<unit>g|mg|micrograms) .*?(?P<way>intravenously|by mouth|subcutaneous\w*) "
+    r"(?P<dose>[\d.,]+) (?P<unit>g|mg|micrograms) .*?(?P<way>intravenously|by mouth|subcutaneously|subcutaneous) "
     r"every (?P<every>[\d.]+) (?P<each>h|days|weeks)(, each over (?P<over>[\d.]+) (?P<long>h|min))?"
 )
 
