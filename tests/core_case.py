@@ -19,6 +19,7 @@ _COVARIATES = {
     "Height": "height",
     "Haematocrit": "haematocrit",
     "Albumin": "albumin",
+    "Creatinine clearance measured": "measured_gfr",
     "C-reactive protein": "c_reactive_protein",
     "AST": "aspartate_aminotransferase",
     "Calprotectin": "faecal_calprotectin",
