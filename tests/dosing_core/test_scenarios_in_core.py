@@ -25,7 +25,8 @@ SLUGS = [
 
 def _drug(asked: Scenario) -> str:
     said = str(asked.question.order["medicationCodeableConcept"]["text"]).removesuffix(" / tazobactam")
-    return said.removesuffix(" mofetil").replace(" ", "-")
+    named = said.removesuffix(" mofetil").replace(" ", "-")
+    return {"aminophylline": "theophylline"}.get(named, named)
 
 
 def _case(asked: Scenario) -> Case:
