@@ -11,7 +11,7 @@ from dosing_core.changing import actions, changing
 from dosing_core.consultation import Consultation
 from dosing_core.immunogenicity import remarks
 from dosing_core.library.schema import DrugFile
-from dosing_core.physiology.protein_binding import phenytoin_at_normal_albumin
+from dosing_core.physiology.protein_binding import phenytoin_at_normal_albumin, valproate_at_normal_albumin
 from dosing_core.population.covariates import at
 from dosing_core.population.other_drugs import OtherDrugs
 from dosing_core.recommendation import (
@@ -171,14 +171,17 @@ def _at_normal_albumin(consultation: Consultation) -> Iterator[str]:
     albumin = at(own.case.subject.albumin, last.time).value if own.case.subject.albumin else None
     if last.output or albumin is None:
         return
-    like = phenytoin_at_normal_albumin(last.observed, albumin / 10.0)
+    if own.drug_file.levels.albumin_correction == "sheiner_tozer":
+        like, whose = phenytoin_at_normal_albumin(last.observed, albumin / 10.0), "Sheiner and Tozer"
+    else:
+        like, whose = valproate_at_normal_albumin(last.observed, albumin), "Hermida and Tutor"
     if abs(like / last.observed - 1.0) < AS_EXPECTED:
         return
     display = own.drug_file.as_display
     yield (
         f"At an albumin of {phrases.plain(round(albumin, 1))} g/L the total level of "
         f"{phrases.measured(last.observed, display)} is like one of {phrases.concentration(like, display)} "
-        f"{display.concentration_unit} at a normal albumin (Sheiner and Tozer)."
+        f"{display.concentration_unit} at a normal albumin ({whose})."
     )
 
 

@@ -93,7 +93,7 @@ class LevelRules(Part):
     earliest_after_dose: Number | None = None
     """h after a dose before which a level tells nothing, as the drug is still spreading; such a level is left
     out."""
-    albumin_correction: Literal["sheiner_tozer"] | None = None
+    albumin_correction: Literal["sheiner_tozer", "hermida_tutor"] | None = None
     """A level is said beside what it would be at a normal albumin (``physiology.protein_binding``)."""
     oldest: Number
     """h; older levels are left out."""
