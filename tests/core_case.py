@@ -103,7 +103,8 @@ def _source(resource: Resource) -> str:
 def _observe(resource: Resource, subject: Resource, events: Resource) -> None:
     name, source = resource["code"]["text"], _source(resource)
     if name.endswith(" genotype"):
-        gene, diplotype = resource["valueCodeableConcept"]["text"].split(" ", 1)
+        gene = name.removesuffix(" genotype")
+        diplotype = resource["valueCodeableConcept"]["text"].replace(gene, "").strip()
         subject["genotypes"].append({"gene": gene, "diplotype": diplotype, "source": source})
         return
     if name.endswith("antibodies"):
