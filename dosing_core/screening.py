@@ -281,7 +281,8 @@ def _matters(finding: Finding, drug_file: DrugFile) -> bool:
     used = {"doses", "levels", "effects", "order", "age", "sex", "conditions", "reactions"}
     if any(rule.metric == "time_above_mic" or rule.per_mic != "no" for rule in drug_file.targets):
         used.add("mic")
-    used |= {rule.name for rule in drug_file.freshness}
+    absent = finding.kind == "missing"  # what no dose needs is not missed, unless a model would read it
+    used |= {rule.name for rule in drug_file.freshness if rule.required or not absent}
     used |= {fact for one in covariates for fact in facts_read(one)}
     if drug_file.loading:
         used.add("height")

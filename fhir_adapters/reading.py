@@ -404,7 +404,9 @@ def _simultaneous(given: list[Dose]) -> list[Finding]:
 
 def _long(days: int) -> str:
     """A look-back as people say it: ``90 days``, ``2 years``."""
-    return f"{days // 365} years" if days % 365 == 0 else f"{days} days"
+    if days % 365:
+        return f"{days} days"
+    return "1 year" if days == 365 else f"{days // 365} years"
 
 
 def _gaps(chart: PatientChart, findings: list[Finding]) -> list[Finding]:

@@ -451,3 +451,12 @@ def test_a_fact_that_no_dose_needs_is_as_good_as_unknown_once_it_is_too_old(
     said = [f.detail for f in screening.findings if f.about == "albumin"]
     assert said == ([] if kept else ["last albumin is 8 days old; at most 7 days are allowed: not used"])
     assert usable(case, (), screening).subject.creatinine == case.subject.creatinine
+
+
+def test_a_fact_that_no_dose_needs_and_no_model_here_reads_is_not_missed() -> None:
+    """Of meropenem's models only one that must be asked for by name reads albumin."""
+    order = Order(drug="meropenem", regimen=Regimen(dose_mg=1000, interval_h=8, route="iv"), source="m")
+    gaps = tuple(Finding(kind="missing", about=name, detail=f"no {name}") for name in ("albumin", "weight"))
+    screening = screen(_case(order=order, findings=gaps), load_drug("meropenem"))
+
+    assert [finding.about for finding in screening.findings] == ["weight"]
