@@ -12,8 +12,8 @@ _log = logging.getLogger(__name__)
 
 
 def install_library(directories: Sequence[Path], low_confidence: Sequence[str] = ()) -> None:
-    """Make these directories, over the package's files, the library of this process; ``low_confidence``: drugs
-    whose models and rules of low confidence may speak.
+    """Make these directories, over the package's files, the library of this process; ``low_confidence``:
+    drugs whose models and rules of low confidence may speak.
 
     A file that does not hold leaves its drug out and is said aloud: half a drug is worse than none. Raises
     ``ConfigurationError`` for a directory that cannot be read, and for a drug that no file is about.

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta, tzinfo
 
-from dosing_core.case import Dose, Route
+from dosing_core.case import LONGEST_INFUSION_H, Dose, Route
 from fhir_adapters.dosage import Dosage
 from fhir_adapters.product import Product, usual_infusion_h
 
@@ -83,6 +83,7 @@ def _amount(dosage: Dosage, way: Route | None, product: Product) -> tuple[float,
     if way != "iv":
         return mass, 0.0
     if dosage.duration_h is not None:
-        return mass, float(dosage.duration_h)
+        hours = float(dosage.duration_h)
+        return (mass, hours) if hours <= LONGEST_INFUSION_H else None
     usual = usual_infusion_h(product.drug, mass) if product.drug else None
     return None if usual is None else (mass, usual)

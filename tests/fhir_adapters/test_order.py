@@ -47,7 +47,8 @@ WAYS = {"intravenously": "iv", "by mouth": "oral", "subcutaneously": "subcutaneo
 HOURS = {"min": 1 / 60, "h": 1.0, "days": 24.0, "weeks": 168.0}
 AS_ONE_DOSE = re.compile(r"(?P<dose>[\d.,]+) (?P<unit>g|mg|micrograms)\b(?!.* every )")
 IN_WORDS = re.compile(
-    r"(?P<dose>[\d.,]+) (?P<unit>g|mg|micrograms) .*?(?P<way>intravenously|by mouth|subcutaneously|subcutaneous) "
+    r"(?P<dose>[\d.,]+) (?P<unit>g|mg|micrograms) "
+    r".*?(?P<way>intravenously|by mouth|subcutaneously|subcutaneous) "
     r"every (?P<every>[\d.]+) (?P<each>h|days|weeks)(, each over (?P<over>[\d.]+) (?P<long>h|min))?"
 )
 
