@@ -14,6 +14,7 @@ from dosing_core.errors import UnknownDrug
 from dosing_core.genetics import guided_drugs
 from dosing_core.genetics.advice import rows_of
 from dosing_core.genetics.heard import forbids
+from dosing_core.library import installed
 from dosing_core.recommendation import Recommendation
 
 NOW = datetime(2026, 11, 24, 9, tzinfo=UTC)
@@ -86,7 +87,7 @@ def test_the_one_who_has_taken_carbamazepine_for_long_is_named_as_an_exception()
         ("abacavir", "HLA-B*57:01", "required"),
         ("carbamazepine", "HLA-B*15:02", "required"),
         ("allopurinol", "HLA-B*58:01", "recommended"),
-        ("fluorouracil", "DPYD", "required"),
+        ("capecitabine", "DPYD", "required"),
         ("rasburicase", "G6PD", "required"),
         ("thioguanine", "NUDT15 and TPMT", "recommended"),
     ],
@@ -126,7 +127,7 @@ def test_a_record_that_could_not_be_read_is_not_called_untested() -> None:
     [
         ("abacavir", {"HLA-B": "*07:02/*08:01"}),
         ("codeine", {"CYP2D6": "*1/*1"}),
-        ("fluorouracil", {"DPYD": "Reference/Reference"}),
+        ("capecitabine", {"DPYD": "Reference/Reference"}),
         ("clopidogrel", {"CYP2C19": "*1/*1"}),
         ("codeine", None),
     ],
@@ -142,7 +143,7 @@ def test_nothing_is_said_against_a_drug_that_the_genes_allow(
 @pytest.mark.parametrize(
     ("drug", "genotypes", "words"),
     [
-        ("fluorouracil", {"DPYD": "Reference/*2A"}, "another dose"),
+        ("capecitabine", {"DPYD": "Reference/*2A"}, "another dose"),
         ("citalopram", {"CYP2C19": "*2/*2"}, "another drug"),
         ("simvastatin", {"SLCO1B1": "*5/*5"}, "another drug"),
         ("efavirenz", {"CYP2B6": "*6/*6"}, "another dose"),
@@ -232,7 +233,7 @@ def test_every_guided_drug_answers_for_each_of_its_rows_and_for_no_result() -> N
     """Outcome by outcome: a row that forbids makes ``avoid`` for a drug without a file here."""
     asked = 0
     for drug in guided_drugs():
-        if drug.name in ("tacrolimus", "gentamicin", "tobramycin", "amikacin", "voriconazole"):
+        if drug.name in installed().names():  # their own files speak too
             continue
         assert answer(drug.name).outcome in ("agree", "insufficient", "recommend", "avoid")
         for row in rows_of(drug.name):
