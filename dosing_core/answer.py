@@ -77,7 +77,10 @@ def recommend(case: Case, library: Library | None = None) -> Recommendation:
     allow_low = case.order.drug in library.low_confidence
     at_age = drug_file.at_age(case.subject.age_years)
     heard = heard_of(case, drug_file)
-    said = avoided(case, heard, at_age) or beside(case, _answered_from(case, at_age, allow_low), heard)
+    said = avoided(case, heard, at_age)
+    if said is None or at_age.rules:  # a file's own rule says in its words why not
+        own = _answered_from(case, at_age, allow_low)
+        said = beside(case, own, heard) if said is None or own.outcome == "avoid" else said
     return said.model_copy(update={"engine": engine(drug_file, library)})
 
 
