@@ -27,7 +27,7 @@ ATC = "http://www.whocc.no/atc"
 SNOMED = "http://snomed.info/sct"
 
 _STRENGTH = re.compile(
-    r"(?<![\d.,/])(\d{1,3}(?:,\d{3})+|\d+(?:\.\d+)?)\s?(mg|mcg|g|ug|µg|μg)(?![\w])"
+    r"(?<![\d.,/])(\d{1,3}(?:,\d{3})+|\d+(?:\.\d+)?)\s?(micrograms?|mg|mcg|g|ug|µg|μg)(?![\w])"
     r"(\s*/\s*(\d+(?:\.\d+)?)?\s?(ml|millilitre|milliliter)?(?![\w]))?",
     re.IGNORECASE,
 )
@@ -73,7 +73,9 @@ class Product:
         return self.name
 
 
-WORDS_ONLY = frozenset({"non-modified", "nonmodified"})
+WORDS_ONLY = frozenset(
+    {"non-modified", "nonmodified", "suspension", "chewable", "chewable tablet", "chewable tablets"}
+)
 """Words that tell a formulation and no drug."""
 
 

@@ -19,6 +19,13 @@ TWICE = instruction(500, 12, None, route={"text": "oral"})
         ({"text": "Sandimmune 100 mg capsule"}, "ciclosporin", "no microemulsion"),
         ({"text": "cyclosporine, non-modified"}, "ciclosporin", "no microemulsion"),
         ({"text": "tacrolimus prolonged-release"}, "tacrolimus", "prolonged-release"),
+        ({"text": "lithium citrate 8 mEq/5 mL oral solution"}, "lithium", "another salt"),
+        ({"text": "lithium carbonate 300 MG Extended Release Oral Tablet"}, "lithium", "prolonged-release"),
+        ({"text": "phenytoin 25 MG/ML Oral Suspension"}, "phenytoin", "the acid"),
+        ({"text": "Theophylline in dextrose 5 %"}, "theophylline", "theophylline itself"),
+        ({"coding": [{"system": RXNORM, "code": "10438"}]}, "theophylline", "theophylline itself"),
+        ({"text": "divalproex sodium 250 MG Delayed Release"}, "valproate", "divalproex"),
+        ({"text": "Tegretol Retard 200 mg"}, "carbamazepine", "prolonged-release"),
     ],
 )
 def test_another_formulation_is_refused_with_its_reason(
@@ -37,6 +44,10 @@ def test_another_formulation_is_refused_with_its_reason(
         ("cyclosporine modified (Gengraf)", "ciclosporin"),
         ("CellCept", "mycophenolate"),
         ("mycophenolate mofetil 500 mg tablet", "mycophenolate"),
+        ("lithium carbonate 300 MG Oral Capsule", "lithium"),
+        ("phenytoin sodium 100 MG Extended Release Oral Capsule", "phenytoin"),
+        ("aminophylline (theophylline ethylenediamine)", "theophylline"),
+        ("Lanoxin 62.5 micrograms tablets", "digoxin"),
     ],
 )
 def test_the_file_s_own_formulation_is_read(name: str, drug: str) -> None:
