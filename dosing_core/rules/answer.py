@@ -114,7 +114,7 @@ def _nobody_speaks(asked: Asked) -> Recommendation:
     if wanting is not None:
         answer = for_want_of(asked.case, file, asked.screening, wanting.facts.missing)
     else:
-        order = ("beyond", "low", "nothing", "unmeasured")
+        order = ("beyond", "low", "unmeasured", "nothing")
         first = min(spoken, key=lambda one: order.index(one.kind) if one.kind in order else len(order))
         if first.kind == "beyond":
             text = f"{_name(asked)} is outside the rule here: {first.silent}."
