@@ -22,7 +22,7 @@ from dosing_core.curves import curve, past_window
 from dosing_core.errors import UnusableGoal
 from dosing_core.for_patient import for_patient
 from dosing_core.gains import gains
-from dosing_core.genetic_answer import avoided, beside, guided, heard_of
+from dosing_core.genetic_answer import avoided, beside, guided, heard_of, tested_first
 from dosing_core.genetics import guided_drug
 from dosing_core.goals.steepness import steepness
 from dosing_core.immunogenicity import no_dose
@@ -77,10 +77,15 @@ def recommend(case: Case, library: Library | None = None) -> Recommendation:
     allow_low = case.order.drug in library.low_confidence
     at_age = drug_file.at_age(case.subject.age_years)
     heard = heard_of(case, drug_file)
-    said = avoided(case, heard, at_age)
-    if said is None or at_age.rules:  # a file's own rule says in its words why not
+    forbidden = avoided(case, heard, at_age)
+    if forbidden is not None and not at_age.rules:
+        said = forbidden
+    else:
         own = _answered_from(case, at_age, allow_low)
-        said = beside(case, own, heard) if said is None or own.outcome == "avoid" else said
+        if own.outcome == "avoid":  # a file's own rule says in its words why not
+            said = beside(case, own, heard)
+        else:
+            said = forbidden or tested_first(case, own, heard) or beside(case, own, heard)
     return said.model_copy(update={"engine": engine(drug_file, library)})
 
 

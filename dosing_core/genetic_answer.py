@@ -95,6 +95,36 @@ def beside(case: Case, said: Recommendation, heard: Heard) -> Recommendation:
     )
 
 
+def tested_first(case: Case, own: Recommendation, heard: Heard) -> Recommendation | None:
+    """The answer where a test is required before a first dose and there is no result; None elsewhere.
+
+    ``own``: the file's answer, of which everything but the dose stays.
+    """
+    required = any(one.word == "required" for one in heard.untested)
+    if not required or case.order.running or case.doses:
+        return None
+    told = beside(case, own, heard)
+    name = own.display.drug_name if own.display is not None else own.drug
+    reason = _test_sentence(heard, name)
+    return Recommendation(
+        outcome="insufficient",
+        drug=own.drug,
+        display=own.display,
+        reason=reason,
+        broken_limits=own.broken_limits,
+        advice=told.advice,
+        why=(*_why(heard, name), *((own.reason,) if own.outcome == "insufficient" else ())),
+        used=told.used,
+        missing=told.missing,
+        left_out=own.left_out,
+        requests=own.requests,
+        warnings=tuple(one for one in told.warnings if one != reason),
+        red_flags=own.red_flags,
+        references=told.references,
+        engine="",
+    )
+
+
 def guided(case: Case, heard: Heard) -> Recommendation:
     """The answer about a drug that has no file here: what genes say of it, and no dose.
 
