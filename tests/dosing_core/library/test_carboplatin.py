@@ -13,7 +13,7 @@ from dosing_core.library import load_drug
 from dosing_core.recommendation import Recommendation
 
 NOW = datetime(2026, 11, 24, 9, tzinfo=UTC)
-RULE = load_drug("carboplatin").rules[0]
+RULE = load_drug("carboplatin").rules[-1]
 MG_MIN_ML = 0.06
 """mg·min/mL in one mg·h/L: 60 min/h over 1,000 mL/L."""
 
@@ -75,7 +75,29 @@ def test_an_estimate_above_the_cap_counts_as_125_and_the_answer_says_so() -> Non
     assert advised is not None
     assert advised.regimen.dose_mg == 750
     assert any("counted as 125 mL/min" in text for text in answer.why)
-    assert "counted as 125" in answer.rules[0].working[0]
+    assert "counted as 125" in answer.rules[-1].working[0]
+
+
+def test_a_measured_filtration_comes_before_the_estimate_and_has_no_cap() -> None:
+    """150 mL/min measured: 5 · 175 = 875 mg, where the estimate would give 562 mg; both stand side by side."""
+    answer = asked(dose_mg=None, auc=5, measured_gfr=at(150.0, days=3))
+
+    advised = answer.option("recommended")
+    assert advised is not None
+    assert advised.regimen.dose_mg == pytest.approx(875, abs=5)
+    spoke, beside = answer.rules
+    assert (spoke.spoke, beside.spoke) == (True, False)
+    assert beside.regimen is not None
+    assert beside.regimen.dose_mg == pytest.approx(562, abs=8)
+    other = answer.option("alternative")
+    assert other is not None
+    assert other.regimen == beside.regimen
+
+
+def test_an_old_measurement_gives_way_to_the_estimate() -> None:
+    answer = asked(dose_mg=None, auc=5, measured_gfr=at(150.0, days=200))
+
+    assert answer.options[0].regimen.dose_mg == pytest.approx(562, abs=8)
 
 
 def test_no_chance_is_claimed() -> None:
