@@ -26,6 +26,9 @@ _AGREE = Decimal("0.01")
 """Two ways of saying one length may differ by so much (project policy: rounded pump rates)."""
 
 
+AREA_WRITTEN = "the dose is written as an AUC to reach"
+
+
 @dataclass(frozen=True)
 class Dosage:
     """What one instruction says. A part that is missing or not understood is None, with a reason."""
@@ -48,6 +51,8 @@ class Dosage:
     problems: tuple[str, ...] = ()
     sequence: Decimal | None = None
     """Its place among several instructions; those of one place go together."""
+    area: Decimal | None = None
+    """mg·min/mL, where the dose is written as an area under the curve to reach and not as an amount."""
 
 
 @dataclass
@@ -92,6 +97,7 @@ def read_dosage(instruction: Resource, product: Product) -> Dosage:
         times,
         tuple(reading.problems),
         number(instruction.get("sequence")),
+        _area(instruction) if dose is None else None,
     )
 
 
@@ -135,6 +141,15 @@ def _dose(
     return amount(doses, product, reading.fails)
 
 
+def _area(instruction: Resource) -> Decimal | None:
+    """mg·min/mL, if just one area to reach is written."""
+    parts = items(instruction.get("doseAndRate")) or (instruction,)
+    read = [quantity(part["doseQuantity"]) for part in parts if part.get("doseQuantity") is not None]
+    areas = {one.in_dimension("aimed area") for one in read if one is not None and not one.comparator}
+    found = areas.pop() if len(areas) == 1 else None
+    return found if found is not None and found > 0 else None
+
+
 def _rate(part: Resource) -> str | None:
     """The rate as charted, for people."""
     if (rate := quantity(part.get("rateQuantity"))) is not None:
@@ -167,6 +182,10 @@ def amount(
     if len(masses) != 1:
         if masses:
             fails("two different doses are written")
+        elif any(one.in_dimension("aimed area") is not None for one in doses):
+            fails(f"{AREA_WRITTEN}, {doses[0].written}")
+        elif any(one.in_dimension("dose by surface") is not None for one in doses):
+            fails(f"the dose is written by body surface only, {doses[0].written}")
         elif any(one.in_dimension("mass per mass") is not None for one in doses):
             fails(f"the dose is written by body weight only, {doses[0].written}")
         else:

@@ -85,6 +85,7 @@ def to_case(chart: PatientChart, reading: OrderReading, now: datetime) -> Case:
         ),
         order=reading.order.model_copy(update={"running": running}),
         indication=indication,
+        goal=reading.goal,
         doses=doses,
         levels=tuple(
             Level(

@@ -11,6 +11,7 @@ from cds_hooks.cards.escape import markdown
 from cds_hooks.cards.subject import CardSubject
 from cds_hooks.wording import percent
 from dosing_core.case import Finding, Metric
+from dosing_core.facts import words_of
 from dosing_core.metric_words import name_of
 from dosing_core.recommendation import Chance, Exposure, LevelReview, ModelUse, RegimenOption, Target
 
@@ -222,7 +223,7 @@ def _findings(subject: CardSubject, heading: str, kinds: tuple[str, ...]) -> str
 
 
 def _finding(finding: Finding) -> str:
-    about = NAMED.get(finding.about, finding.about)
+    about = NAMED.get(finding.about) or words_of(finding.about)
     detail_text = finding.detail.rstrip(". ")
     named = about.lower() in detail_text.lower()
     return markdown(detail_text if named else f"{about}: {detail_text}")

@@ -6,14 +6,13 @@ that it might have.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import product
 
 from dosing_core import phrases
-from dosing_core.case import Case, Dose, EffectMeasurement, Genotype, Goal, Level
-from dosing_core.errors import UnreadableGenotype
-from dosing_core.genetics import phenotype, read_diplotype
+from dosing_core.case import Case, Dose, EffectMeasurement, Goal, Level
+from dosing_core.genetics.known import known_genes
 from dosing_core.library.rules import DosingRule, GeneInput, MeasuredInput
 from dosing_core.library.schema import DrugFile
 from dosing_core.library.targets import TargetRule
@@ -146,35 +145,26 @@ def rule_facts(rule: DosingRule, case: Case, drug_file: DrugFile) -> RuleFacts:
 
 def _gene(name: str, asked: GeneInput, case: Case, used: list[UsedFact]) -> float | Open:
     """The number for the result on record, or what it may be."""
-    known = [one for one in case.subject.genotypes if one.gene == asked.gene]
-    why = f"{asked.gene} has not been tested, as far as the record says"
-    if known:
-        keys, said = _keys(known[-1])
-        matching = [key for key in asked.values if key in keys]
-        if matching:
-            last = known[-1]
-            value = f"{last.diplotype}, {said}"
-            used.append(UsedFact(name=asked.gene, value=value, time=last.time, source=last.source))
-            return asked.values[matching[0]]
-        why = f"{asked.gene} {known[-1].diplotype} leaves open what it does ({said})"
-    return Open(name, asked.gene, why, not known, _distinct(asked))
+    known = known_genes(case.subject).of(asked.gene)
+    if known is None:
+        why = f"{asked.gene} has not been tested, as far as the record says"
+        return Open(name, asked.gene, why, True, _distinct(asked, asked.values))
+    matching = [key for key in asked.values if key in known.result.keys]
+    if len({asked.values[key] for key in matching}) == 1:
+        score = f", activity {known.result.activity_score}" if known.result.activity_score else ""
+        value = f"{known.said}{score}"
+        used.append(UsedFact(name=asked.gene, value=value, time=known.time, source=known.source))
+        return asked.values[matching[0]]
+    why = f"{asked.gene} {known.said} leaves open what it does"
+    return Open(name, asked.gene, why, False, _distinct(asked, matching or asked.values))
 
 
-def _keys(genotype: Genotype) -> tuple[frozenset[str], str]:
-    """The keys by which guidelines look the genotype up, and what it is called."""
-    try:
-        result = phenotype(read_diplotype(genotype.gene, genotype.diplotype.removeprefix(genotype.gene)))
-    except UnreadableGenotype as error:
-        return frozenset(), str(error)
-    score = f", activity {result.activity_score}" if result.activity_score else ""
-    return result.keys, f"{result.phenotype}{score}"
-
-
-def _distinct(asked: GeneInput) -> tuple[tuple[str, float], ...]:
+def _distinct(asked: GeneInput, labels: Iterable[str]) -> tuple[tuple[str, float], ...]:
     """One result for each number that the rule tells apart."""
     found: dict[float, str] = {}
-    for label, value in asked.values.items():
-        found.setdefault(value, f"activity score {label}" if label[:1].isdigit() else label)
+    for label in labels:
+        said = f"activity score {label}" if label[:1].isdigit() else label
+        found.setdefault(asked.values[label], said)
     return tuple((label, value) for value, label in found.items())
 
 

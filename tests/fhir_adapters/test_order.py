@@ -643,3 +643,33 @@ def test_one_infusion_may_run_for_days_where_single_doses_are_given(hours: float
     assert (regimen is not None) == read_whole
     if regimen is not None:
         assert regimen.duration_h == hours
+
+
+def _asked_for(amount: float, unit: str) -> dict[str, Any]:
+    return {**_once(1), "doseAndRate": [{"doseQuantity": {"value": amount, "unit": unit}}]}
+
+
+@pytest.mark.parametrize("unit", ["AUC", "mg.min/mL", "mg·min/mL"])
+def test_an_area_in_place_of_a_dose_is_the_aim_of_a_drug_that_is_dosed_so(unit: str) -> None:
+    """AUC 5 mg·min/mL are 83.3 mg·h/L: times 1,000 mL/L over 60 min/h."""
+    reading = read(request(_asked_for(5, unit), medicationCodeableConcept=CARBOPLATIN))
+
+    assert reading.order.regimen is None
+    assert reading.goal is not None
+    assert (reading.goal.low + reading.goal.high) / 2 == pytest.approx(5 * 1000 / 60)
+    assert [finding.kind for finding in reading.findings] == ["note"]
+
+
+def test_an_area_means_nothing_where_no_rule_reads_it() -> None:
+    reading = read(request(_asked_for(5, "AUC")))
+
+    assert reading.goal is None
+    assert reading.order.regimen is None
+    assert [finding.kind for finding in reading.findings] == ["excluded"]
+
+
+def test_a_dose_by_body_surface_is_named_and_not_read() -> None:
+    reading = read(request(_asked_for(75, "mg/m2"), medicationCodeableConcept=CARBOPLATIN))
+
+    assert reading.order.regimen is None
+    assert "body surface only, 75 mg/m2" in said(reading)

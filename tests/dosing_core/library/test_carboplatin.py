@@ -79,7 +79,7 @@ def test_an_estimate_above_the_cap_counts_as_125_and_the_answer_says_so() -> Non
 
 
 def test_a_measured_filtration_comes_before_the_estimate_and_has_no_cap() -> None:
-    """150 mL/min measured: 5 · 175 = 875 mg, where the estimate would give 562 mg; both stand side by side."""
+    """150 mL/min measured: 5 · 175 = 875 mg, where the estimate gives 562 mg; both stand side by side."""
     answer = asked(dose_mg=None, auc=5, measured_gfr=at(150.0, days=3))
 
     advised = answer.option("recommended")

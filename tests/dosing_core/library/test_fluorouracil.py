@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from rule_cases import HOUR, NOW, advised, asked, at, single
 
-from dosing_core.case import Dose, Genotype, Level
+from dosing_core.case import Dose, Genotype, Level, Phenotype
 from dosing_core.library import Library
 from dosing_core.recommendation import Recommendation
 
@@ -56,6 +56,14 @@ def test_an_intermediate_metaboliser_starts_at_half_of_the_protocols_dose(dpyd: 
 
     assert answer.outcome == "insufficient"
     assert "50 %" in answer.reason
+
+
+def test_a_name_that_may_be_two_scores_of_one_meaning_is_enough() -> None:
+    """An intermediate metaboliser has a score of 1 or 1.5; half the dose either way (CPIC)."""
+    named = (Phenotype(gene="DPYD", phenotype="Intermediate Metabolizer", source="p"),)
+    answer = asked(single("fluorouracil", 4000, 46), {**person(), "phenotypes": named})
+
+    assert "50 %" in " ".join((answer.reason, *answer.why))
 
 
 def test_a_normal_metaboliser_has_the_protocols_dose() -> None:

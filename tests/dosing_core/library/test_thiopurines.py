@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from rule_cases import HOUR, NOW, advised, asked, at, repeated
 
-from dosing_core.case import CoMedication, Condition, Dose, EffectMeasurement, Genotype
+from dosing_core.case import CoMedication, Condition, Dose, EffectMeasurement, Genotype, Phenotype
 from dosing_core.genetics import advise, phenotype, read_diplotype
 from dosing_core.recommendation import Recommendation
 
@@ -118,6 +118,16 @@ def test_an_allele_of_unknown_function_leaves_it_open() -> None:
 
     assert answer.outcome == "insufficient"
     assert "*1/*11" in answer.reason
+
+
+def test_a_reported_phenotype_counts_like_its_alleles() -> None:
+    named = (
+        Phenotype(gene="TPMT", phenotype="Normal Metabolizer", source="p"),
+        Phenotype(gene="NUDT15", phenotype="Intermediate Metabolizer", source="p"),
+    )
+    answer = azathioprine(None, genotypes=(), phenotypes=named)
+
+    assert advised(answer).regimen.dose_mg == pytest.approx(77, abs=12.5)
 
 
 @pytest.mark.parametrize(
