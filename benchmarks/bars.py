@@ -11,6 +11,7 @@ import argparse
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from statistics import median
@@ -27,7 +28,9 @@ from structural_models import MODELS, StructuralCase
 from benchmarks.core import Question, tacrolimus, vancomycin
 from benchmarks.core import search as search_linear
 from dosing_core import recommend
-from dosing_core.case import Case
+from dosing_core.case import Case, Genotype, Order, Subject
+from dosing_core.genetics import advice, advise, catalogue, phenotype, read_diplotype, variants
+from dosing_core.genetics.heard import hear
 from dosing_core.inference import Observations, Particles, map_estimate, posterior
 from dosing_core.kinetics import DoseTable, concentrations
 from dosing_core.library import PACKAGE
@@ -96,6 +99,34 @@ def lines() -> Iterator[Line]:
         yield Line(f"recommend {path.stem}", 40.0, partial(recommend, case))
 
 
+def genetic_lines() -> Iterator[Line]:
+    """Advice on genes: loading the guideline tables, and one look-up of what is known of a person."""
+    tables = (
+        catalogue.genes, catalogue.recommendations, catalogue.risk_alleles, advice.guided_drugs,
+        advice._rows, variants._by_rsid,
+    )  # fmt: skip
+
+    def load() -> None:
+        for table in tables:
+            table.cache_clear()
+        advice.guided_drugs()
+        catalogue.genes()
+
+    results = [
+        phenotype(read_diplotype("CYP2D6", "*1/*4")),
+        phenotype(read_diplotype("CYP2C19", "*2/*17")),
+    ]
+    yield Line("genes: guideline tables loaded", 100.0, load)
+    yield Line("genes: advice for amitriptyline", 1.0, lambda: advise("amitriptyline", results))
+    told = {"CYP2D6": "*1/*4", "CYP2C19": "*2/*17"}
+    subject = Subject(
+        genotypes=tuple(Genotype(gene=gene, diplotype=said, source="g") for gene, said in told.items())
+    )
+    now = datetime(2026, 11, 24, 9, tzinfo=UTC)
+    case = Case(now=now, subject=subject, order=Order(drug="amitriptyline", source="o"))
+    yield Line("genes: alleles read and advice looked up", None, lambda: hear(case))
+
+
 def _search(question: Question) -> None:
     particles = _particles(question)
     search_linear(question, particles)
@@ -147,7 +178,7 @@ def main() -> None:
     runs = parser.parse_args().runs
     warm()
     print(f"{'':52}{'CPU ms':>9}{'bar':>7}")
-    for line in lines():
+    for line in (*lines(), *genetic_lines()):
         taken = milliseconds(line.work, runs)
         bar = "" if line.bar is None else f"{line.bar:g}"
         above = "  above" if line.bar is not None and taken > line.bar else ""
