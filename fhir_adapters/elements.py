@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from decimal import Decimal, InvalidOperation
-from typing import Any
+from typing import Any, NamedTuple
 
 Resource = Mapping[str, Any]
 """A FHIR resource, or any JSON object that claims to be one."""
@@ -20,6 +20,7 @@ Resource = Mapping[str, Any]
 LARGEST = Decimal("1e12")
 """No quantity of medicine needs more; beyond it a number is a fault."""
 
+_KIND = re.compile(r"[A-Za-z]{1,40}")
 _ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 _INSTANT = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?(?:(Z)|([+-])(\d\d):?(\d\d))?"
@@ -70,8 +71,7 @@ def number(value: Any) -> Decimal | None:
     return read if read.is_finite() and abs(read) <= LARGEST else None
 
 
-@dataclass(frozen=True)
-class Coding:
+class Coding(NamedTuple):
     """One code of a code system, with the display that came along."""
 
     system: str | None
@@ -103,7 +103,7 @@ def resource_id(resource: Any) -> str | None:
 def source(resource: Any) -> str:
     """``Type/id``: how a fact points back to the record."""
     kind = member(resource, "resourceType")
-    named = kind if isinstance(kind, str) and re.fullmatch(r"[A-Za-z]{1,40}", kind) else "Resource"
+    named = kind if isinstance(kind, str) and _KIND.fullmatch(kind) else "Resource"
     return f"{named}/{resource_id(resource) or 'unnamed'}"
 
 

@@ -36,6 +36,8 @@ HOLDING_MEDICATIONS = (
     "MedicationStatement",
 )
 _MOST_IDS = 50
+MOST_AT_ONCE = 16
+"""Questions that one call asks a server at the same time; all of them fit. Project policy."""
 
 logger = logging.getLogger(__name__)
 
@@ -63,22 +65,12 @@ def gather(
     Everything else that goes wrong is a finding of the chart.
     """
     sent = prefetch or {}
+    given = bool(_first_page(sent.get("administrations")))
     instead = frozenset(key for key, one in _by_key().items() if one.stands_in and key not in sent)
-    whole = _ask(
-        patient_id, drug, prefetch, client, now, frozenset({PATIENT, *_by_key()}) - instead, REQUIRED
-    )
-    chart = read_chart(patient_id, drug, now, whole, zone)
-    if client is None or not instead or chart.given or _doses_unread(chart, whole):
-        return chart
+    keys = frozenset({PATIENT, *_by_key()}) - (instead if given or client is None else frozenset())
     return read_chart(
-        patient_id, drug, now, whole.and_of(_ask(patient_id, drug, None, client, now, instead, ())), zone
+        patient_id, drug, now, _ask(patient_id, drug, prefetch, client, now, keys, REQUIRED), zone
     )
-
-
-def _doses_unread(chart: PatientChart, answers: Answers) -> bool:
-    """True if doses may be charted as given that nobody could read."""
-    unreachable = any(one.kind == "unreachable" and one.about == "doses" for one in chart.findings)
-    return unreachable or chart.unread_given is not None or "administrations" not in answers.resources
 
 
 def gather_genes(
@@ -171,7 +163,7 @@ def _fetch(
             for key in sorted(paged)
             if (answer := _prefetched(key, sent[key])) is not None
         }
-    executor = ThreadPoolExecutor(max_workers=8, thread_name_prefix="fhir")
+    executor = ThreadPoolExecutor(max_workers=MOST_AT_ONCE, thread_name_prefix="fhir")
     try:
         jobs: dict[str, Future[Found]] = {}
         for key in open_keys:

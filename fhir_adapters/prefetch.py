@@ -88,7 +88,7 @@ class Search:
     if_other_drugs: bool = False
     """True if only drugs need it whose file names other drugs."""
     stands_in: bool = False
-    """True if it is asked only where no given dose is charted; no prefetch template asks it, and nobody
+    """True if it is asked only where no given dose was sent along; no prefetch template asks it, and nobody
     misses its answer."""
     of_drugs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Drug: codes of what is measured for it alone: levels, antibodies, MIC."""

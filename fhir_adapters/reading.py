@@ -70,14 +70,6 @@ class Answers:
     about: Mapping[str, tuple[str, ...]]
     """Which facts depend on which question."""
 
-    def and_of(self, more: Answers) -> Answers:
-        """These answers and more."""
-        return Answers(
-            {**self.resources, **more.resources},
-            {**self.problems, **more.problems},
-            {**self.about, **more.about},
-        )
-
     def of(self, kind: str) -> Iterator[Resource]:
         """Every resource of a type, whichever question brought it, once an id."""
         seen: set[str] = set()

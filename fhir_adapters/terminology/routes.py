@@ -7,7 +7,7 @@ whoever passes it over in silence has told the prescriber that it is fine.
 from __future__ import annotations
 
 import re
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, Literal, cast
 
 from dosing_core.case import Route
@@ -54,6 +54,7 @@ def _words() -> dict[Known, tuple[tuple[str, ...], frozenset[str] | None]]:
     return found
 
 
+@lru_cache(maxsize=1024)
 def _said(written: str) -> Named:
     """The route that a text names."""
     plain = folded(_MARKS.sub(" ", written))

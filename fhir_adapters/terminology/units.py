@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from fhir_adapters.elements import member, number, text
@@ -49,6 +49,7 @@ class Quantity:
         return self.value * self.unit.factor
 
 
+@lru_cache(maxsize=4096)
 def fold(written: str) -> str:
     """The spelling that the table is searched for: trimmed, micro signs as ``u``."""
     return written.strip().replace("µ", "u").replace("μ", "u")

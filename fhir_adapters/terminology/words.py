@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from functools import cache, lru_cache
 
 
+@lru_cache(maxsize=4096)
 def folded(written: str) -> str:
     """Lower case, one blank between words."""
     return " ".join(written.lower().split())
