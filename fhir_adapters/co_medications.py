@@ -50,7 +50,8 @@ def read_spans(
     """The other known medicines of one order, active or over."""
     read, status = product(resource, medications), word(resource.get("status"))
     intended = word(resource.get("intent")) in INTENDED or resource.get("doNotPerform") is True
-    if read.local or intended or status not in ("active", *OVER):
+    names = sorted(read.holds - {drug})
+    if read.local or intended or status not in ("active", *OVER) or not (names or read.unidentified):
         return [], []
     if of_another(resource, patient_id, "co_medications") is not None:
         return [], []
@@ -75,7 +76,7 @@ def read_spans(
             daily_dose_mg=_daily(dosages) if read.name is not None else None,
             source=origin,
         )
-        for name in sorted(read.holds - {drug})
+        for name in names
     ], []
 
 

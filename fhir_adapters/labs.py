@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
-from itertools import combinations
+from itertools import combinations, groupby
 from typing import Any, Literal, cast, get_args
 
 from dosing_core.case import Finding
@@ -245,9 +245,10 @@ def settled(
     """
     kept: list[ChartedLevel] = []
     findings: list[Finding] = []
-    for value in in_time(values):
-        same = [one for one in in_time(values) if one.time == value.time]
-        if value is not same[0]:
+    for time, at_once in groupby(in_time(values), key=lambda one: one.time):
+        same = list(at_once)
+        if len(same) == 1:
+            kept.append(same[0])
             continue
         above = max((one for one in same if one.limit == "above"), key=lambda one: one.value, default=None)
         below = min((one for one in same if one.limit == "below"), key=lambda one: one.value, default=None)
@@ -256,8 +257,8 @@ def settled(
         high = min([one.value for one in exact] + ([below.value] if below else []), default=math.inf)
         if low > REPEATED * high or (above and below and above.value >= below.value):
             charted = " and ".join(sorted({one.charted for one in same}))
-            detail = f"two different values of {name} at {said_at(value.time)}: {charted}; neither was used"
-            findings.append(Finding(kind="conflict", about=about, detail=detail, source=value.source))
+            detail = f"two different values of {name} at {said_at(time)}: {charted}; neither was used"
+            findings.append(Finding(kind="conflict", about=about, detail=detail, source=same[0].source))
             kept += [above] if above else []  # in doubt too, it forbids a dose
         elif exact:
             kept.append(exact[0])

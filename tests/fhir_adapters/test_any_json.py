@@ -23,11 +23,11 @@ from hypothesis import given as for_all
 from hypothesis import strategies as st
 
 from dosing_core.case import Case, Regimen
+from fhir_adapters.each import UNREADABLE
 from fhir_adapters.errors import NothingToRead
 from fhir_adapters.gather import REQUIRED, gather
 from fhir_adapters.intake import to_case
 from fhir_adapters.order import read_order
-from fhir_adapters.reading import UNREADABLE
 from fhir_adapters.writeback import with_regimen
 
 TRICKY = st.sampled_from(
