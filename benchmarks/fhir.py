@@ -27,15 +27,19 @@ from fhir_adapters.reading import Answers, read_chart
 from fhir_adapters.releases import as_r4
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
-SAMPLE = Path(__file__).parent.parent / "fixtures" / "patients" / "vancomycin-two-levels.json"
-PARTS = {"Observation": 126, "MedicationRequest": 40, "MedicationAdministration": 33, "Patient": 1}
-"""As many of each as a usual record of that size holds."""
+SAMPLES = Path(__file__).parent.parent / "tests" / "fhir_examples" / "synthea-fhir"
+PARTS = {"Observation": 126, "MedicationRequest": 73, "Patient": 1}
+"""As many of each as in the record for which the bar was set."""
 EMPTY = b'{"resourceType": "Bundle", "type": "searchset"}'
 
 
 def searchset() -> tuple[bytes, str]:
-    """A Bundle of 200 resources of one sample patient, and the patient's id."""
-    held = [entry["resource"] for entry in json.loads(SAMPLE.read_text())["entry"]]
+    """A Bundle of 200 resources of synthetic people, all given to one patient, and the patient's id."""
+    files = sorted(SAMPLES.glob("*.json"))
+    held = [entry["resource"] for path in files for entry in json.loads(path.read_text())["entry"]]
+    person = next(one for one in held if one["resourceType"] == "Patient")
+    about = {"reference": f"Patient/{person['id']}"}
+    held = [one if one["resourceType"] == "Patient" else {**one, "subject": about} for one in held]
     found: list[dict[str, Any]] = []
     for kind, count in PARTS.items():
         of_kind = [one for one in held if one["resourceType"] == kind]
@@ -43,7 +47,7 @@ def searchset() -> tuple[bytes, str]:
             {**one, "id": f"{one['id']}-{place}" if kind != "Patient" else one["id"]}
             for place, one in enumerate(islice(cycle(of_kind), count))
         ]
-    patient = next(str(one["id"]) for one in held if one["resourceType"] == "Patient")
+    patient = str(person["id"])
     bundle = {"resourceType": "Bundle", "type": "searchset", "entry": [{"resource": one} for one in found]}
     return json.dumps(bundle).encode(), patient
 
