@@ -26,6 +26,16 @@ def plain(value: float) -> str:
     return f"{value:,.4f}".rstrip("0").rstrip(".") or "0"
 
 
+def between(low: float, high: float) -> str:
+    """``20–35``; one number where both are the same."""
+    return plain(low) if low == high else f"{plain(low)}–{plain(high)}"
+
+
+def weight(kilograms: float) -> str:
+    """``80 kg``, ``0.95 kg``: two decimals below 10 kg, where they are a dose."""
+    return f"{plain(round(kilograms, 1 if kilograms >= 10.0 else 2))} kg"
+
+
 def figure(value: float) -> str:
     """A computed number, two to three significant digits: 652, 14.6 → 15, 8.1, 0.62."""
     if value == 0:
@@ -166,8 +176,7 @@ def usual_limits(drug_file: DrugFile) -> str:
     parts = []
     if drug_file.loading:
         span, cap = drug_file.loading.per_kg, drug_file.loading.cap.value
-        per_kg = plain(span.low) if span.low == span.high else f"{plain(span.low)}–{plain(span.high)}"
-        per_kg = f"{per_kg} mg/kg of actual weight"
+        per_kg = f"{between(span.low, span.high)} mg/kg of actual weight"
         parts.append(f"a loading dose is {per_kg}, at most {dose(cap, drug_file.display)}")
     if drug_file.limits.in_words:
         parts.append(f"nothing above {drug_file.limits.in_words}")

@@ -248,8 +248,8 @@ def _weight_off(own: Consultation) -> Iterator[_Alternative]:
         changed = own.panel.rebound(_with_subject(own.case, weight=scaled))
         if changed is not None:
             said = Assumption(
-                text=f"The weight of {phrases.plain(round(own.weight_kg, 1))} kg is right.",
-                otherwise=f"If it were {phrases.plain(round(own.weight_kg * factor, 1))} kg",
+                text=f"The weight of {phrases.weight(own.weight_kg)} is right.",
+                otherwise=f"If it were {phrases.weight(own.weight_kg * factor)}",
                 about="weight",
             )
             yield said, changed

@@ -100,8 +100,14 @@ def _source(resource: Resource) -> str:
     return f"{resource['resourceType']}/{resource['id']}"
 
 
+def _called(code: Resource) -> str:
+    """The concept's text; of the usual measurements also their LOINC code's."""
+    usual = {"29463-7": "Weight", "8302-2": "Height", "2160-0": "Creatinine"}
+    return code.get("text") or usual.get(code["coding"][0]["code"], code["coding"][0].get("display", ""))
+
+
 def _observe(resource: Resource, subject: Resource, events: Resource) -> None:
-    name, source = resource["code"]["text"], _source(resource)
+    name, source = _called(resource["code"]), _source(resource)
     if name.endswith(" genotype"):
         gene = name.removesuffix(" genotype")
         diplotype = resource["valueCodeableConcept"]["text"].replace(gene, "").strip()

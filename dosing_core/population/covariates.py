@@ -131,12 +131,20 @@ def on_first_day(transplant: datetime | None, time: datetime) -> bool:
     return transplant is not None and transplant <= time < transplant + FIRST_DAY
 
 
+def _age_words(years: float) -> str:
+    """``60 years``; of the youngest ``5 days`` and ``7 months``."""
+    days = years * 365.25
+    if years >= 2.0:
+        return f"{years:g} years"
+    return f"{days:.0f} days" if days < 92.0 else f"{days / 30.4375:.0f} months"
+
+
 def measured_facts(names: Sequence[str], subject: Subject, now: datetime) -> tuple[UsedFact, ...]:
     """The facts by these names as they stand at ``now``, each with unit, time and source."""
     facts = []
     for name in dict.fromkeys(names):
         if name == "age" and subject.age_years is not None:
-            facts.append(UsedFact(name="age", value=f"{subject.age_years:g} years", source=subject.source))
+            facts.append(UsedFact(name="age", value=_age_words(subject.age_years), source=subject.source))
         elif name == "sex" and subject.sex is not None:
             facts.append(UsedFact(name="sex", value=subject.sex, source=subject.source))
         elif name in BY_NAME and (known := until(subject.timeline(name), now)):

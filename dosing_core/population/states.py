@@ -42,12 +42,14 @@ def lacking(covariate: Covariate, case: Case) -> str:
 
 
 def value_words(covariate: Covariate, value: float) -> str:
-    """One value in words: ``smokes``, ``no``, ``40 g/L``."""
+    """One value in words: ``smokes``, ``no``, ``40 g/L``; a genotype's by the results that have it."""
     if covariate.quantity in SIGNS:
         sign = SIGNS[covariate.quantity]
         return sign.present if value else sign.absent
     if covariate.unit == YES_NO:
         return "yes" if value else "no"
+    if results := [key for key, own in covariate.values.items() if own == value]:
+        return " or ".join(key if "*" in key else key.lower() for key in results)
     return " ".join(filter(None, (f"{value:g}", covariate.unit)))
 
 

@@ -47,7 +47,7 @@ def loading_doses(rule: Loading, weight_kg: float, height_cm: float | None) -> t
     doses = tuple(step * k for k in range(first, last + 1))
     if not doses:
         doses = (step * math.floor(highest / step + _ROUNDING),)
-    words = f"{phrases.plain(span.low)}–{phrases.plain(span.high)} mg/kg of actual weight"
+    words = f"{phrases.between(span.low, span.high)} mg/kg of actual weight"
     capped = span.high * weight_kg > rule.cap.value
     words += f", capped at {phrases.dose(rule.cap.value)}" if capped else ""
     if height_cm is None:
