@@ -226,7 +226,7 @@ def _allergy(resource: Resource) -> Resource:
         copy.setdefault("verificationStatus", verified.get(status, "unconfirmed"))
         copy.setdefault("clinicalStatus", status if status in ("inactive", "resolved") else "active")
     letters = {"CRITL": "low", "CRITH": "high", "CRITU": "unable-to-assess"}
-    if copy.get("criticality") in letters:
+    if isinstance(copy.get("criticality"), str) and copy["criticality"] in letters:
         copy["criticality"] = letters[str(copy["criticality"])]
     return _stated(copy, ALLERGY_CLINICAL, ALLERGY_VERIFIED)
 
