@@ -132,7 +132,8 @@ def _effects(measured: _Measured, drug: str, findings: list[Finding]) -> tuple[C
         if analyte(name).role == "effect":
             values, conflicts = settled(measured[name], "effects", analyte(name).words)
             findings += conflicts
-            kept += [ChartedEffect(name=name, **value.model_dump()) for value in plain(values)]
+            called = analyte(name).output or name
+            kept += [ChartedEffect(name=called, **value.model_dump()) for value in plain(values)]
     return tuple(sorted(kept, key=lambda one: (one.time, one.source)))
 
 

@@ -37,7 +37,11 @@ so that what was given before the first level is known)."""
 
 def facts_for(drug: str | None) -> frozenset[str]:
     """Names of what a drug of the library needs to know: facts, effects, signs; nothing without a drug."""
-    return ALWAYS | asks(drug) if drug is not None else frozenset()
+    if drug is None:
+        return frozenset()
+    asked = asks(drug)
+    own = {one.name for one in analytes().values() if one.drug == drug and one.output in asked}
+    return ALWAYS | asked | own
 
 
 EARLIER = timedelta(days=400)

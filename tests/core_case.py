@@ -125,6 +125,10 @@ def _observe(resource: Resource, subject: Resource, events: Resource) -> None:
         return
     value, unit = resource["valueQuantity"]["value"], resource["valueQuantity"]["unit"]
     time = resource["effectiveDateTime"]
+    if name == "Unbound phenytoin":
+        found = {"name": "unbound", "value": value, "time": time, "source": source}
+        events.setdefault("effects", []).append(found)
+        return
     if name == "Gestational age":
         subject["gestational_age_weeks"] = value
         return

@@ -45,6 +45,10 @@ class Analyte:
     """Key of the search that asks for it."""
     unitless: bool = False
     """True if a number without a unit is one of it."""
+    drug: str = ""
+    """Of an effect that several drugs' models call alike (``unbound``): the drug that it is of …"""
+    output: str = ""
+    """… and what its model calls it."""
 
 
 @dataclass(frozen=True)
@@ -128,6 +132,8 @@ def _analyte(name: str, role: Role, row: dict[str, Any]) -> Analyte:
         timedelta(days=days) if days else None,
         row.get("search", "labs"),
         bool(row.get("unitless")),
+        row.get("drug", ""),
+        row.get("output", ""),
     )
 
 
