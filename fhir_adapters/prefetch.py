@@ -99,9 +99,14 @@ class Search:
 
     @property
     def template(self) -> str:
-        """The prefetch template: it asks for all that any drug needs."""
+        """The prefetch template: it asks for all that any drug needs.
+
+        Codes stand without their system, which leaves them as clear and the URL short enough for gateways
+        that stop at 2,048 characters.
+        """
         codes = [code for held in (self.measures, self.of_drugs) for each in held.values() for code in each]
-        written = "&".join(filter(None, (_codes(*codes), self.parameters)))
+        asked = f"code={','.join(dict.fromkeys(codes))}" if codes else ""
+        written = "&".join(filter(None, (asked, self.parameters)))
         return f"{self.resource}?patient={{{{context.patientId}}}}&{written}"
 
     def query(self, patient_id: str, now: datetime, drug: str | None) -> tuple[tuple[str, str], ...]:
