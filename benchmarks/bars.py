@@ -8,7 +8,11 @@ beside what PyYAML's own C loader takes to read them."""
 from __future__ import annotations
 
 import argparse
+import atexit
+import json
+import shutil
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -33,13 +37,15 @@ from dosing_core.genetics import advice, advise, catalogue, phenotype, read_dipl
 from dosing_core.genetics.heard import hear
 from dosing_core.inference import Observations, Particles, map_estimate, posterior
 from dosing_core.kinetics import DoseTable, concentrations
-from dosing_core.library import PACKAGE
+from dosing_core.library import PACKAGE, Library
 from dosing_core.library.load import parse_drug_file
 from dosing_core.population.individual import Individual
 from dosing_core.warm import warm
 
 LIBRARY = Path(__file__).resolve().parents[1] / "dosing_core" / "library"
 CASES = Path(__file__).resolve().parents[1] / "fixtures" / "cases"
+AVERAGED = ("vancomycin-first-dose", "vancomycin-two-levels")
+"""Cases that are also answered by five linear models."""
 PARTICLES = 1024
 Bars = tuple[float | None, float | None]
 FAMILIES: dict[str, Bars] = {
@@ -94,9 +100,32 @@ def lines() -> Iterator[Line]:
     for family, bars in FAMILIES.items():
         case = MODELS[family]()
         yield from inference(family.replace("_", " "), case.individual, case.doses, observed(case, 2), bars)
+    library = _five_models()
     for path in sorted(CASES.glob("*.json")):
         case = Case.from_bytes(path.read_bytes())
-        yield Line(f"recommend {path.stem}", 40.0, partial(recommend, case))
+        several = case.order.drug == "vancomycin"  # whose file averages three models
+        yield Line(f"recommend {path.stem}", 100.0 if several else 40.0, partial(recommend, case))
+        if path.stem in AVERAGED:
+            yield Line(f"recommend {path.stem}, five models", 100.0, partial(recommend, case, library))
+
+
+def _five_models() -> Library:
+    """The library with a file of vancomycin in which all five of its models are asked, and speak for anybody:
+    an answer of one or three models beside one of five, all of them linear."""
+    document = yaml.safe_load((LIBRARY / "vancomycin.yaml").read_text(encoding="utf-8"))
+    weight = document["averaged"][0]["prior_weight"]
+    others = [model["id"] for model in document["models"] if model["id"] != document["default_model"]]
+    document["averaged"] = [{"model": name, "prior_weight": weight} for name in others]
+    for model in document["models"]:
+        model["population"]["limits"] = []
+    directory = Path(tempfile.mkdtemp())
+    atexit.register(shutil.rmtree, directory)
+    (directory / "vancomycin.yaml").write_text(json.dumps(document), encoding="utf-8")
+    library = Library((directory,))
+    speaking = len(library.load("vancomycin").asked)
+    if speaking != 5:
+        raise SystemExit(f"{speaking} models of vancomycin speak, not five")
+    return library
 
 
 def genetic_lines() -> Iterator[Line]:

@@ -10,7 +10,7 @@ import numpy as np
 from dosing_core.inference.belief import Belief, Component
 from dosing_core.inference.summaries import quantile
 from dosing_core.population.families import PARAMETERS
-from dosing_core.population.individual import NORMAL, Individual
+from dosing_core.population.individual import LAST_ROW, NORMAL, Individual
 from dosing_core.population.system import System
 from dosing_core.recommendation import Estimate, ParameterEstimate
 from dosing_core.regimens.options import six
@@ -42,7 +42,9 @@ def parameter_estimates(belief: Belief, levels: int) -> tuple[ParameterEstimate,
     """
     person = expected_person(belief)
     found = []
-    today = {id(part): part.individual.parameters(part.posterior.eta)[:, -1] for part in belief.components}
+    today = {
+        id(part): part.individual.parameters(part.posterior.eta, LAST_ROW)[:, 0] for part in belief.components
+    }
     for name in dict.fromkeys(_between_people(person)):
         same = [part for part in belief.components if _comparable(part.individual, person, name)]
         values = [today[id(part)][:, part.individual.columns.index(name)] for part in same]

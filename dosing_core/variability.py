@@ -47,7 +47,7 @@ class Beside:
 def beside_people_alike(consultation: Consultation, answered: Regimen) -> Beside:
     """The parts of the variance of the exposure under ``answered``, and how far out this patient lies."""
     own, with_levels = consultation, bool(consultation.reviewed.used)
-    population = _population(own).particles(PEOPLE)
+    population = (_population(own) if with_levels else own.belief).particles(PEOPLE)
     everything = _log_exposure(own, population, answered)
     alike = _log_exposure(own, _lasting(population), answered) if _passing(population) else everything
     before = float(np.var(alike))

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
+from itertools import chain
 
 import numpy as np
 
@@ -163,10 +164,10 @@ def _log_densities(
     particles: Particles, history: DoseTable, sets: Sequence[Observations]
 ) -> list[FloatArray]:
     """[n] log density of all levels of each set under each particle, after one prediction of them all."""
-    asked = np.concatenate([np.stack([one.time, one.output], axis=1) for one in sets])
-    due, places = np.unique(asked, axis=0, return_inverse=True)
-    time, output = np.ascontiguousarray(due[:, 0]), due[:, 1].astype(np.int64)
-    columns = np.split(places.ravel(), np.cumsum([len(one) for one in sets])[:-1])
+    asked = [list(zip(one.time.tolist(), one.output.tolist(), strict=True)) for one in sets]
+    due = {level: place for place, level in enumerate(dict.fromkeys(chain.from_iterable(asked)))}
+    time, output = (np.array(each) for each in zip(*due, strict=True))
+    columns = [[due[level] for level in own] for own in asked]
     parts = []
     for (person, _), parameters in zip(particles, particles.parameters, strict=True):
         predicted = prediction(person, history, time, output, TOLERANCE)(parameters)

@@ -147,14 +147,22 @@ def block_step(
         _absorbed(rates, times, count, c, e)
     if infusion:
         _infused(rates, times, count, c, e)
-    one, coefficients = np.empty(7), np.zeros(13)
     for lane in range(count):
         if rates[APART_ROW, lane] == 0.0:
-            for k in range(7):
-                one[k] = rates[k, lane]
-            linear.step(one, times[lane], depot, infusion, False, coefficients)
-            for k in range(COEFFICIENTS):
-                c[k, lane] = coefficients[k]
+            _coincident(rates, lane, times[lane], depot, infusion, c)
+
+
+@compiled
+def _coincident(
+    rates: FloatArray, lane: int, time: float, depot: bool, infusion: bool, c: FloatArray
+) -> None:
+    """Fill ``c`` of one lane from ``linear``. Few lanes need it: what it works in is laid out only here."""
+    one, coefficients = np.empty(7), np.zeros(13)
+    for k in range(7):
+        one[k] = rates[k, lane]
+    linear.step(one, time, depot, infusion, False, coefficients)
+    for k in range(COEFFICIENTS):
+        c[k, lane] = coefficients[k]
 
 
 @compiled
@@ -294,7 +302,7 @@ def run(
     depot = n_depot > 0
     rates, state, books = np.empty((RATES, LANES)), np.empty((3, LANES)), np.empty((4, LANES))
     remembered, knows_infusion = np.empty(SLOTS), np.empty(SLOTS, dtype=np.bool_)
-    steps, scratch = np.zeros((SLOTS, COEFFICIENTS, LANES)), np.empty((4, LANES))
+    steps, scratch = np.empty((SLOTS, COEFFICIENTS, LANES)), np.empty((4, LANES))
     times, lengths = np.empty(len(event_time) + n_depot), np.empty(LANES)
     items = np.empty(len(event_time) + n_depot, dtype=np.int64)
     cycle, gained, entered = np.zeros((COEFFICIENTS, LANES)), np.empty((3, LANES)), np.empty(LANES)

@@ -23,6 +23,9 @@ PARAMETERS = ("CL", "V1", "Q", "V2", "ka", "tlag", "F")
 """Columns of a ``Structure``'s parameter array: L/h, L, L/h, L, 1/h, h, fraction. A model with one
 compartment has Q = 0; a drug that is only infused has ka = 1, tlag = 0, F = 1, which nothing reads."""
 
+EVERY_ROW, LAST_ROW = slice(None), slice(-1, None)
+"""Of a parameter array: all rows, or the one that holds from now on."""
+
 LOG_NORMAL, NORMAL, LOGIT_NORMAL, BOX_COX = range(4)
 """How a random effect phi changes a typical value x: ``x exp(phi)``, ``x + phi``,
 ``logistic(logit(x) + phi)``, ``x exp((exp(shape phi) - 1) / shape)`` (Petersson et al., Pharm Res
@@ -144,30 +147,31 @@ class Individual:
         """Residual error of one output."""
         return self.residuals[output] if self.residuals else self.residual
 
-    def parameters(self, eta: FloatArray) -> FloatArray:
-        """Individual parameters [n, n_rows, n_parameters] for random effects [n, d]."""
+    def parameters(self, eta: FloatArray, rows: slice = EVERY_ROW) -> FloatArray:
+        """Individual parameters [n, n_rows, n_parameters] for random effects [n, d], of some rows or all."""
+        typical = self.typical[rows]
         plain = self.transform is None or not self.transform.any()
         if plain and self.eta_acts is None and self.occasion_index is None:
             factors = np.ones((len(eta), self.dimension + 1))
             np.exp(eta, out=factors[:, :-1])
-            return np.asarray(np.take(factors, self.eta_index, axis=1)[:, None, :] * self.typical)
+            return np.asarray(np.take(factors, self.eta_index, axis=1)[:, None, :] * typical)
         padded = np.concatenate([eta, np.zeros((len(eta), 1))], axis=1)
         effect = padded[:, self.eta_index][:, None, :]
         if self.eta_acts is not None:
             always = np.concatenate([self.eta_acts, np.ones((len(self.row_time), 1), dtype=np.bool_)], axis=1)
-            effect = np.where(always[:, self.eta_index], effect, 0.0)
+            effect = np.where(always[rows][:, self.eta_index], effect, 0.0)
         if self.occasion_index is not None:
-            effect = effect + padded[:, self.occasion_index]
-        return np.ascontiguousarray(self._transformed(effect))
+            effect = effect + padded[:, self.occasion_index[rows]]
+        return np.ascontiguousarray(self._transformed(effect, typical))
 
-    def _transformed(self, effect: FloatArray) -> FloatArray:
+    def _transformed(self, effect: FloatArray, typical: FloatArray) -> FloatArray:
         """``typical`` under effects [n, n_rows or 1, n_parameters]."""
         kind = self.transform
         if kind is None or not kind.any():
-            return np.asarray(np.exp(effect) * self.typical)
+            return np.asarray(np.exp(effect) * typical)
         shape = np.ones(len(kind)) if self.shape is None else self.shape
         log_effect = np.where(kind == BOX_COX, np.expm1(shape * effect) / shape, effect)
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-            logistic = 1.0 / (1.0 + (1.0 / self.typical - 1.0) * np.exp(-effect))
-            changed = np.where(kind == LOGIT_NORMAL, logistic, np.exp(log_effect) * self.typical)
-        return np.asarray(np.where(kind == NORMAL, self.typical + effect, changed))
+            logistic = 1.0 / (1.0 + (1.0 / typical - 1.0) * np.exp(-effect))
+            changed = np.where(kind == LOGIT_NORMAL, logistic, np.exp(log_effect) * typical)
+        return np.asarray(np.where(kind == NORMAL, typical + effect, changed))
