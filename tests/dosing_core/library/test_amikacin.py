@@ -113,6 +113,7 @@ def test_extreme_patients_get_finite_answers_inside_the_limits(
         ),
         ({"conditions": ["sepsis", "crrt"]}, "out_of_scope", "pharmacist"),
         ({"conditions": ["sepsis", "haemodialysis"]}, "out_of_scope", "after the session"),
+        ({"conditions": ["sepsis", "pregnancy"], "sex": "female"}, "out_of_scope", "pregnancy"),
         ({"conditions": ["sepsis"], "creatinine": None}, "insufficient", "creatinine"),
     ],
 )

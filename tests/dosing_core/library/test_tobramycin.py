@@ -113,6 +113,7 @@ def test_extreme_patients_get_finite_answers_inside_the_limits(
         ({"age": 8, "kg": 25, "cm": 125, "creatinine": 1.4}, "out_of_scope", "creatinine"),
         ({"conditions": ["crrt"]}, "out_of_scope", "pharmacist"),
         ({"conditions": ["haemodialysis"]}, "out_of_scope", "after the session"),
+        ({"conditions": ["pregnancy"], "sex": "female"}, "out_of_scope", "pregnancy"),
         ({"creatinine": None}, "insufficient", "creatinine"),
         ({"cm": None}, "insufficient", "height"),
     ],
