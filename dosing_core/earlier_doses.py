@@ -15,6 +15,8 @@ from dosing_core.regimens.timing import present_interval
 
 COUNTED_H = 168.0
 """A week, several half-lives of such a drug: what came before has faded. Project policy."""
+FORGOTTEN_H = 672.0
+"""Four weeks, after which no level tells of doses before them, whatever the drug. Project policy."""
 FIRST_DOSE_H = 24.0
 """Such a treatment starts within a day of the transplantation. Project policy."""
 
@@ -29,6 +31,8 @@ def with_earlier_doses(
     if drug_file.earlier_doses == "none" or not doses:
         return history, ()
     if drug_file.earlier_doses == "none_and_said":
+        if -float(history.time[0]) > FORGOTTEN_H:
+            return history, ()
         began = phrases.age(-float(history.time[0]))
         text = (
             f"Nothing was taken before the first dose on record, {began} ago; if it was, chart it, as a "

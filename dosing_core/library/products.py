@@ -62,8 +62,6 @@ class Dosing(Part):
     """A dose of more units is not proposed."""
     oral: OralDosing | None = None
     """What differs for oral doses where this section describes infusions."""
-    keep_interval: bool = False
-    """True: a search changes the dose and not the interval of an order, where that is one of these."""
     either_route: bool = False
     """True: a search may change between the supported routes."""
     clock_hours: tuple[Annotated[float, Field(ge=0, lt=24)], ...] = ()

@@ -82,8 +82,6 @@ def delays_to(
 def _intervals(drug_file: DrugFile, route: Route, ordered: Regimen | None) -> list[float]:
     oral = drug_file.dosing.oral
     usual = oral.intervals_h if oral is not None and route == "oral" else drug_file.dosing.intervals_h
-    if drug_file.dosing.keep_interval and ordered is not None and ordered.interval_h in usual:
-        return [ordered.interval_h]
     intervals = list(usual)
     if ordered is not None and ordered.interval_h in intervals:
         if drug_file.dosing.keeps_interval:

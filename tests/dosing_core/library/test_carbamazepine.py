@@ -9,9 +9,11 @@ from bedside import option
 from long_term import asked, beside
 
 from dosing_core import recommend
+from dosing_core.case import Genotype
 from dosing_core.library import load_drug
 
 MODEL = load_drug("carbamazepine").models[0]
+TYPED = (Genotype(gene="HLA-B", diplotype="*07:02/*08:01", source="x"),)
 LONG = {"taken": 60, "last_h_ago": 11}
 
 
@@ -60,7 +62,8 @@ def test_an_inducer_that_the_model_reads_is_spoken_of_when_it_stops() -> None:
 @pytest.mark.parametrize(
     ("facts", "why"),
     [
-        ({"taken": 0}, "begun slowly"),
+        ({"taken": 0}, "HLA-B"),
+        ({"taken": 0, "genotypes": TYPED}, "begun slowly"),
         ({"taken": 20}, "autoinduction"),
         ({"age": 15}, "below 18"),
         ({"kg": None}, "weight"),
