@@ -166,8 +166,9 @@ def _log_densities(
     """[n] log density of all levels of each set under each particle, after one prediction of them all."""
     asked = [list(zip(one.time.tolist(), one.output.tolist(), strict=True)) for one in sets]
     due = {level: place for place, level in enumerate(dict.fromkeys(chain.from_iterable(asked)))}
-    time, output = (np.array(each) for each in zip(*due, strict=True))
-    columns = [[due[level] for level in own] for own in asked]
+    time = np.array([time for time, _ in due], dtype=np.float64)
+    output = np.array([output for _, output in due], dtype=np.int64)
+    columns = [np.array([due[level] for level in own], dtype=np.int64) for own in asked]
     parts = []
     for (person, _), parameters in zip(particles, particles.parameters, strict=True):
         predicted = prediction(person, history, time, output, TOLERANCE)(parameters)
