@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cds_hooks.errors import ConfigurationError
+from cds_hooks.transparency import facts, rule_facts, words
 
 if TYPE_CHECKING:
     from dosing_core.library import Library
@@ -62,7 +63,7 @@ def add_library(commands: Any) -> None:
     check.set_defaults(run=_check)
     facts = inner.add_parser(
         "facts",
-        help="transparency facts of a model",
+        help="transparency facts of a model or rule",
         description="What regulators ask predictive decision support to disclose about a model: intended "
         "use, population studied, inputs, performance, limits, updates.",
     )
@@ -168,7 +169,7 @@ def page(drug_file: DrugFile, place: str = "package") -> str:
     content = drug_file.model_dump(mode="json", exclude_none=True)
     for name, value in content.items():
         if name not in (*NOT_SHOWN, "drug", "version") and value not in ((), [], {}, ""):
-            lines += [f"## {_words(name)}", "", _one_line(value) or "\n".join(_outline(value)), ""]
+            lines += [f"## {words(name)}", "", _one_line(value) or "\n".join(_outline(value)), ""]
     for model in drug_file.models:
         lines += _model_page(model, model.id == drug_file.default_model)
     return "\n".join(lines).rstrip()
@@ -190,9 +191,9 @@ def _outline(value: Any, indent: int = 0) -> Iterator[str]:
             if part in ((), [], {}, "", None):
                 continue
             if line := _one_line(part):
-                yield f"{margin}- {_words(str(name))}: {line}"
+                yield f"{margin}- {words(str(name))}: {line}"
             else:
-                yield f"{margin}- {_words(str(name))}:"
+                yield f"{margin}- {words(str(name))}:"
                 yield from _outline(part, indent + 1)
     elif isinstance(value, list | tuple):
         for part in value:
@@ -225,10 +226,6 @@ def _one_line(value: Any) -> str:
 
 def _plain(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else " ".join(str(value).split())
-
-
-def _words(name: str) -> str:
-    return name.replace("_", " ")
 
 
 def _check(options: argparse.Namespace) -> int:
@@ -271,58 +268,19 @@ def _facts(options: argparse.Namespace) -> int:
                 known = facts(drug_file, model)
                 print(json.dumps(known, indent=2, ensure_ascii=False) if options.json else _facts_page(known))
                 return 0
-    known_ids = ", ".join(model.id for drug_file in library.drugs() for model in drug_file.models)
-    print(f"dosewright: no model is called {options.model!r}; there are {known_ids}", file=sys.stderr)
+        for rule in drug_file.rules:
+            if rule.id == options.model:
+                known = rule_facts(drug_file, rule)
+                print(json.dumps(known, indent=2, ensure_ascii=False) if options.json else _facts_page(known))
+                return 0
+    ids = [model.id for drug_file in library.drugs() for model in drug_file.models]
+    ids += [rule.id for drug_file in library.drugs() for rule in drug_file.rules]
+    known_ids = ", ".join(ids)
+    print(f"dosewright: no model or rule is called {options.model!r}; there are {known_ids}", file=sys.stderr)
     return 2
 
 
-def facts(drug_file: DrugFile, model: PopulationModel) -> dict[str, Any]:
-    """Source attributes of a predictive model (45 CFR 170.315(b)(11)), as far as its file tells them."""
-    population = model.population
-    limits = [
-        f"{_words(limit.quantity)} {_range(limit.low, limit.high)}: "
-        + ("not used outside" if limit.kind == "validity" else "outside the people studied")
-        for limit in population.limits
-    ]
-    return {
-        "model": model.id,
-        "name": model.name,
-        "developer": model.reference.citation,
-        "source": f"https://doi.org/{model.reference.doi}" if model.reference.doi else "",
-        "intended use": f"exposure of {drug_file.display.drug_name}: {model.role}",
-        "intended users": "prescribers and pharmacists; a person decides on every dose",
-        "out of scope": [_words(name) for name in population.excludes]
-        + [exclusion.reason for exclusion in drug_file.exclusions],
-        "required": [_words(name) for name in population.requires],
-        "population studied": population.description,
-        "subjects": population.subjects,
-        "observations": population.observations,
-        "inputs": {
-            name: f"{_words(covariate.quantity or name)}, {covariate.unit}"
-            + (f"; {covariate.definition}" if covariate.definition else "")
-            for name, covariate in model.covariates.items()
-        },
-        "race": "no input",
-        "output": "individual parameters, predicted concentrations and exposures with their uncertainty",
-        "limits": limits,
-        "performance": "no local evaluation is on record; see `dosewright fit` for one on a hospital's data",
-        "checked against": list(model.verified_by),
-        "confidence": model.confidence,
-        "use": _words(model.use),
-        "known conflicts": [" ".join(note.split()) for note in model.notes],
-        "version": drug_file.version,
-        "reviewed by": list(drug_file.review.reviewers) or "nobody yet",
-        "updates": "with the file's version; each answer names the digest of the file that it used",
-    }
-
-
-def _range(low: float | None, high: float | None) -> str:
-    if low is None:
-        return f"up to {high:g}"
-    return f"from {low:g}" if high is None else f"{low:g} to {high:g}"
-
-
 def _facts_page(known: Mapping[str, Any]) -> str:
-    lines = [f"# {known['name']} ({known['model']})", ""]
-    lines += _outline({name: value for name, value in known.items() if name not in ("name", "model")})
+    lines = [f"# {known['name']} ({known.get('model') or known['rule']})", ""]
+    lines += _outline({name: value for name, value in known.items() if name not in ("name", "model", "rule")})
     return "\n".join(lines)

@@ -107,7 +107,8 @@ def _answered_from(case: Case, drug_file: DrugFile, allow_low: bool) -> Recommen
         return refusal(case, drug_file, screening, screening.outcome, screening.reason)
     if asked is None:
         return _by_models(case, counted, drug_file, screening, allow_low)
-    if not drug_file.models:
+    once = case.order.regimen is not None and case.order.regimen.once
+    if not drug_file.models or once:  # models judge what repeats
         return rule_answer(asked)
     models = _by_models(case, counted, drug_file, screening, allow_low)
     if not asked.leads:

@@ -179,8 +179,8 @@ class DrugFile(Part):
                 raise ValueError(f"{name}: obligatory where there are models")
         if self.leading != "models" and not rules:
             raise ValueError("leading: there are no rules")
-        if "repeating" not in self.orders and self.leading != "rules":
-            raise ValueError("orders: models speak of repeating orders")
+        if self.orders != ("repeating",) and self.leading != "rules":
+            raise ValueError("orders: models speak of repeating orders only")
 
     def _averaged_hold(self) -> None:
         """Raises ``ValueError`` if a model that is to be averaged cannot be."""

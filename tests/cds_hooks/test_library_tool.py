@@ -44,6 +44,18 @@ def test_facts_disclose_what_regulators_ask_for(capsys: pytest.CaptureFixture[st
     assert {"intended use", "population studied", "inputs", "performance", "limits", "updates"} <= set(facts)
 
 
+def test_facts_of_a_rule_tell_its_inputs_with_their_caps_and_that_it_knows_no_chance(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert cli.main(["library", "facts", "carboplatin.calvert1989", "--json"]) == 0
+
+    facts = json.loads(capsys.readouterr().out)
+    assert "at most 125" in facts["inputs"]["GFR"]
+    assert "without a chance" in facts["output"]
+    assert facts["race"] == "no input"
+    assert facts["confidence"] == "high"
+
+
 def test_facts_of_an_unknown_model_name_the_models(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["library", "facts", "vancomycin.nobody1999"]) == 2
     assert "vancomycin.goti2018" in capsys.readouterr().err

@@ -8,7 +8,17 @@ from typing import Any
 import pytest
 
 from dosing_core import recommend
-from dosing_core.case import Case, Condition, Goal, Measurement, Order, Regimen, Subject
+from dosing_core.case import (
+    Case,
+    Condition,
+    Dose,
+    EffectMeasurement,
+    Goal,
+    Measurement,
+    Order,
+    Regimen,
+    Subject,
+)  # fmt: skip
 from dosing_core.library import load_drug
 from dosing_core.recommendation import Recommendation
 
@@ -85,13 +95,28 @@ def test_a_measured_filtration_comes_before_the_estimate_and_has_no_cap() -> Non
     advised = answer.option("recommended")
     assert advised is not None
     assert advised.regimen.dose_mg == pytest.approx(875, abs=5)
-    spoke, beside = answer.rules
+    _, spoke, beside = answer.rules
     assert (spoke.spoke, beside.spoke) == (True, False)
     assert beside.regimen is not None
     assert beside.regimen.dose_mg == pytest.approx(562, abs=8)
     other = answer.option("alternative")
     assert other is not None
     assert other.regimen == beside.regimen
+
+
+def test_a_measured_area_of_the_last_cycle_comes_first_and_scales_the_dose_that_gave_it() -> None:
+    """600 mg gave 6 mg·min/mL, so 500 mg give 5 (linear elimination; by hand)."""
+    given = Dose(time=NOW - timedelta(days=21), amount_mg=600, route="iv", duration_h=1, source="d")
+    area = EffectMeasurement(name="carboplatin_auc", value=6.0, time=NOW - timedelta(days=20), source="e")
+    order = Order(drug="carboplatin", kind="single", route="iv", source="draft")
+    goal = Goal(metric="cumulative_auc", low=4.75 / MG_MIN_ML, high=5.25 / MG_MIN_ML, source="protocol")
+    person = Subject(age_years=60.0, sex="female", weight=at(70.0), height=at(168.0), creatinine=at(0.8))
+    answer = recommend(Case(now=NOW, subject=person, order=order, goal=goal, doses=(given,), effects=(area,)))
+
+    advised = answer.option("recommended")
+    assert advised is not None
+    assert advised.regimen.dose_mg == 500
+    assert [rule.spoke for rule in answer.rules] == [True, False, False]
 
 
 def test_an_old_measurement_gives_way_to_the_estimate() -> None:
