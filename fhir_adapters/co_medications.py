@@ -1,12 +1,13 @@
-"""Reads the patient's other drugs from orders: which are taken, since when, and which were stopped lately.
+"""Reads the patient's other drugs: which are taken, since when, and which were stopped lately.
 
-Names come from our tables and the drug library, never from the record.
+Orders say so; what is only said to be taken counts where nothing is ordered. Names come from our tables and
+the drug library, never from the record.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -25,6 +26,8 @@ RENEWED = timedelta(days=14)
 it: prescriptions are renewed late."""
 LATELY = timedelta(days=120)
 """Project policy: what was stopped longer ago has no effect any more; amiodarone is the slowest to go."""
+REPORTED = frozenset({"active", "completed", "stopped"})
+"""States of a MedicationStatement that says that a medicine is or was taken."""
 RENEWABLE = frozenset({"community", "outpatient", "discharge"})
 """Categories of orders that are written anew every few weeks for a drug that is taken for years."""
 
@@ -42,6 +45,8 @@ class Span:
     """True if the order may go on with an earlier one."""
     daily_dose_mg: float | None
     source: str
+    reported: bool = False
+    """True if nobody ordered it as far as the record says: it is only said to be taken."""
 
 
 def read_spans(
@@ -80,6 +85,35 @@ def read_spans(
     ], []
 
 
+def read_reported(
+    resource: Resource, *, patient_id: str, drug: str, now: datetime, medications: Medications
+) -> tuple[list[Span], list[Finding]]:
+    """The other known medicines that a MedicationStatement says are, or were, taken."""
+    read, status = product(resource, medications), word(resource.get("status"))
+    names = sorted(read.holds - {drug})
+    if read.local or status not in REPORTED or not names:
+        return [], []
+    if of_another(resource, patient_id, "co_medications") is not None:
+        return [], []
+    period = resource.get("effectivePeriod")
+    begun = moment(member(period, "start")) or moment(resource.get("effectiveDateTime"))
+    ended = moment(member(period, "end"))
+    dosages = [read_dosage(one, read) for one in items(resource.get("dosage"))]
+    return [
+        Span(
+            name=name,
+            start=begun.instant if begun is not None and begun.exact else None,
+            end=ended.instant if ended is not None else None,
+            over=status != "active" or (ended is not None and ended.instant < now),
+            may_renew=False,
+            daily_dose_mg=_daily(dosages) if read.name is not None else None,
+            source=source(resource),
+            reported=True,
+        )
+        for name in names
+    ], []
+
+
 def _bounds(resource: Resource, dosages: Sequence[Dosage]) -> tuple[datetime | None, datetime | None]:
     """Start and end of an order as far as it says them; authored stands in for a start."""
     starts = [one.times.start for one in dosages if one.times.start is not None]
@@ -107,8 +141,13 @@ def co_medications(
     found: list[CoMedication] = []
     findings: list[Finding] = []
     for name, own in sorted(by_name.items()):
-        going_on = [span for span in own if not span.over]
-        past = [span for span in own if span.over]
+        ordered = [span for span in own if not span.reported]
+        # An order says more than a list. What is ordered and was on the list before goes on from there.
+        counted = ordered or own
+        going_on = [span for span in counted if not span.over]
+        past = [span for span in counted if span.over]
+        if ordered:
+            past += [replace(span, end=span.end if span.over else None) for span in own if span.reported]
         if going_on:
             since = _begun(going_on, past, earlier_known=earlier_known)
             found += [_taken(span, drug, since, span.end) for span in going_on]

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, tzinfo
 from typing import Any
 
+from dosing_core.library import names_in
 from fhir_adapters.chart import PatientChart
 from fhir_adapters.client import FhirClient, Found, next_link, shortfall
 from fhir_adapters.elements import Resource, items, member, referenced
@@ -66,8 +67,10 @@ def gather(
     """
     sent = prefetch or {}
     given = bool(_first_page(sent.get("administrations")))
-    instead = frozenset(key for key, one in _by_key().items() if one.stands_in and key not in sent)
-    keys = frozenset({PATIENT, *_by_key()}) - (instead if given or client is None else frozenset())
+    without = {key for key, one in _by_key().items() if one.stands_in and key not in sent}
+    if client is not None:  # what is said to be taken tells of other drugs too
+        without = without - {"statements" if names_in(drug) else ""} if given else set()
+    keys = frozenset({PATIENT, *_by_key()} - without)
     return read_chart(
         patient_id, drug, now, _ask(patient_id, drug, prefetch, client, now, keys, REQUIRED), zone
     )

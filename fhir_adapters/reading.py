@@ -19,7 +19,7 @@ from fhir_adapters.chart import (
     PatientChart,
     distinct,
 )
-from fhir_adapters.co_medications import Span, co_medications, read_spans
+from fhir_adapters.co_medications import Span, co_medications, read_reported, read_spans
 from fhir_adapters.conditions import end_stage, read_condition
 from fhir_adapters.each import each
 from fhir_adapters.elements import Resource, resource_id, said_at
@@ -186,8 +186,11 @@ def _medications(
     if not given and not unread:
         ordered += _stand_ins(answers, findings, {"since": since, "zone": zone, **shared})
     spans: list[Span] = []
-    spans_of = partial(read_spans, **shared)
+    spans_of, reported_of = partial(read_spans, **shared), partial(read_reported, **shared)
     for read, more in each(spans_of, answers.of("MedicationRequest"), "co_medications", findings):
+        findings += more
+        spans += read
+    for read, more in each(reported_of, answers.of("MedicationStatement"), "co_medications", findings):
         findings += more
         spans += read
     earlier_known = "earlier" in answers.resources and "earlier" not in answers.problems

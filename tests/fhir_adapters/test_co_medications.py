@@ -181,3 +181,49 @@ def test_smoking_is_asked_for_where_a_file_names_it() -> None:
     for drug in drugs():
         if SMOKING in names_in(drug.drug):
             assert "smoker" in facts_for(drug.drug)
+
+
+def statement(name: str, start: str | None, status: str = "active", **members: Any) -> dict[str, Any]:
+    """What somebody says is taken."""
+    period = {"effectivePeriod": {"start": f"{start}T09:00:00+00:00"}} if start else {}
+    return {
+        "resourceType": "MedicationStatement",
+        "id": f"s-{name}",
+        "status": status,
+        "medicationCodeableConcept": {"text": name},
+        "subject": {"reference": f"Patient/{PATIENT}"},
+        "dosage": [instruction(200, 24, None, route=ORAL)],
+    } | period | members  # fmt: skip
+
+
+def told(*resources: dict[str, Any]) -> PatientChart:
+    """A chart of orders and statements."""
+    orders = [one for one in resources if one["resourceType"] == "MedicationRequest"]
+    said = [one for one in resources if one["resourceType"] == "MedicationStatement"]
+    sent = prefetched(requests=bundle(*orders), statements=bundle(*said))
+    return gather(PATIENT, "tacrolimus", sent, None, NOW)
+
+
+@pytest.mark.parametrize(("status", "count"), [("active", 1), ("not-taken", 0), ("entered-in-error", 0)])
+def test_what_is_only_said_to_be_taken_counts_as_taken(status: str, count: int) -> None:
+    read = told(statement("fluconazole", "2026-09-01", status)).co_medications
+
+    assert [(one.drug, one.daily_dose_mg) for one in read] == [("fluconazole", 200.0)] * count
+
+
+def test_a_home_medicine_that_the_ward_orders_did_not_begin_on_the_ward() -> None:
+    ordered = order("fluconazole", "2026-11-23")
+    (long_taken,) = told(ordered, statement("fluconazole", "2026-09-01")).co_medications
+    (nobody_knows,) = told(ordered, statement("fluconazole", None)).co_medications
+
+    assert (long_taken.since and long_taken.since.date().isoformat(), long_taken.daily_dose_mg) == (
+        "2026-09-01",
+        200.0,
+    )
+    assert nobody_knows.since is None
+
+
+def test_a_statement_of_somebody_else_is_not_this_patient_s() -> None:
+    foreign = statement("fluconazole", "2026-09-01", subject={"reference": "Patient/another"})
+
+    assert told(foreign).co_medications == ()
