@@ -89,24 +89,48 @@ def slopes(
     n, d = z.shape
     slope = np.empty(d)
     for i in range(n):
-        objective[i] = 0.0
-        for j in range(d):
-            objective[i] += 0.5 * z[i, j] * z[i, j]
-            gradient[i, j] = z[i, j]
-            for k in range(d):
-                fisher[i, j, k] = 1.0 if j == k else 0.0
+        put_prior(i, z, objective, gradient, fisher)
         for level in range(predicted.shape[1]):
-            value, pull, weight, _ = level_terms(levels, level, predicted[2 * d * n + i, level])
-            objective[i] += value
             for k in range(d):
                 at = 2 * d * i + 2 * k
                 slope[k] = (predicted[at, level] - predicted[at + 1, level]) / (2.0 * step)
-            for j in range(d):
-                gradient[i, j] += slope[j] * pull
-                for k in range(d):
-                    fisher[i, j, k] += slope[j] * weight * slope[k]
+            here = predicted[2 * d * n + i, level]
+            put_level(levels, level, here, slope, i, objective, gradient, fisher)
         if not math.isfinite(objective[i]):
             objective[i] = math.inf
+
+
+@compiled
+def put_prior(i: int, z: FloatArray, objective: FloatArray, gradient: FloatArray, fisher: FloatArray) -> None:
+    """Objective, gradient and Fisher matrix of the i-th point without levels."""
+    d = z.shape[1]
+    objective[i] = 0.0
+    for j in range(d):
+        objective[i] += 0.5 * z[i, j] * z[i, j]
+        gradient[i, j] = z[i, j]
+        for k in range(d):
+            fisher[i, j, k] = 1.0 if j == k else 0.0
+
+
+@compiled
+def put_level(
+    levels: Likelihood,
+    level: int,
+    f: float,
+    slope: FloatArray,
+    i: int,
+    objective: FloatArray,
+    gradient: FloatArray,
+    fisher: FloatArray,
+) -> tuple[float, float]:
+    """Add a level that the i-th point predicts to be f, with ``slope`` [d] of that: its derivatives by f."""
+    value, pull, weight, curvature = level_terms(levels, level, f)
+    objective[i] += value
+    for j in range(len(slope)):
+        gradient[i, j] += slope[j] * pull
+        for k in range(len(slope)):
+            fisher[i, j, k] += slope[j] * weight * slope[k]
+    return pull, curvature
 
 
 @compiled

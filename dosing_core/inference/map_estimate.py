@@ -5,7 +5,8 @@ Objective, in whitened random effects z with eta = L z and omega = L L'::
     0.5 z'z + sum over levels of 0.5 ((y - f)² / v + log v)
 
 The Fisher matrix ``I + J' (1/v + 0.5 (v'/v)²) J`` is always positive definite. ``closed`` goes down for
-structures that are solved in closed form, ``general`` for any other prediction.
+structures that are solved in closed form, ``stepped`` for systems that are solved by steps, ``general`` for
+any other prediction.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from functools import cache
 import numpy as np
 
 from dosing_core.errors import InvalidVariability
-from dosing_core.inference import closed, general
+from dosing_core.inference import closed, general, stepped
 from dosing_core.inference.descent import factor, to_eta
 from dosing_core.inference.observations import Observations
 from dosing_core.inference.points import DIMENSIONS, normal_points
@@ -103,8 +104,15 @@ def map_estimate(
         return MapEstimate(mode.eta, 0.0, 0.0, 0, (mode,))
     if predict is None and isinstance(individual.structure, Structure):
         return modes_of(closed.problem(individual, doses, observations, lower))
+    if predict is None and by_steps(individual):
+        return modes_by_steps(stepped.problem(individual, doses, observations, lower))
     fine, coarse = surfaces(individual, doses, observations, lower, predict)
     return modes_on(fine, coarse)
+
+
+def by_steps(individual: Individual) -> bool:
+    """True if ``stepped`` leads from start to end: a system that no formula solves."""
+    return not is_exact(individual) and individual.dimension <= stepped.MOST_EFFECTS
 
 
 def surfaces(
@@ -133,6 +141,11 @@ def surfaces(
 def modes_of(problem: closed.Problem) -> MapEstimate:
     """The same for levels that are already laid out."""
     return _estimate(problem.lower, closed.modes(problem, starts(len(problem.lower))))
+
+
+def modes_by_steps(problem: stepped.Problem) -> MapEstimate:
+    """The same for a system that is solved by steps."""
+    return _estimate(problem.lower, stepped.modes(problem, starts(len(problem.lower)), FINE, COARSE))
 
 
 def modes_on(fine: general.Surface, coarse: general.Surface) -> MapEstimate:

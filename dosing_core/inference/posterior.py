@@ -17,13 +17,15 @@ from functools import cached_property, partial
 
 import numpy as np
 
-from dosing_core.inference import closed
+from dosing_core.inference import closed, stepped
 from dosing_core.inference.descent import to_eta
 from dosing_core.inference.likelihood import densities, likelihood
 from dosing_core.inference.map_estimate import (
     MapEstimate,
     Mode,
+    by_steps,
     map_estimate,
+    modes_by_steps,
     modes_of,
     modes_on,
     surfaces,
@@ -156,7 +158,11 @@ def posterior(
         target, best = _Target(lower, partial(closed.level_densities, laid_out)), modes_of(laid_out)
     else:
         fine, coarse = surfaces(individual, doses, observations, lower, predict)
-        target, best = _Target(lower, coarse.densities), modes_on(fine, coarse)
+        target = _Target(lower, coarse.densities)
+        if predict is None and by_steps(individual):
+            best = modes_by_steps(stepped.problem(individual, doses, observations, lower))
+        else:
+            best = modes_on(fine, coarse)
     first = 1 if len(best.modes) > 1 else 0  # each mode needs points of its own
     for escalation, sizes in enumerate(LADDER[first:], first):
         z, log_ratio, levels = _mixture(target, best, sizes)

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dosing_core.kinetics import explicit, implicit, saturable
+from dosing_core.kinetics import explicit, implicit, rows, saturable
 from dosing_core.kinetics.compiled import compiled
 from dosing_core.kinetics.explicit import (
     ALIVE,
@@ -28,10 +28,12 @@ from dosing_core.kinetics.explicit import (
     STIFF,
     Motion,
     Y,
+    enter,
     floors,
     freeze,
 )
 from dosing_core.kinetics.implicit import ALL_SECTIONS, Jacobian
+from dosing_core.kinetics.rows import W
 from dosing_core.kinetics.saturable import Saturable
 from dosing_core.kinetics.tape import Tape, run_tape
 from dosing_core.population.individual import BoolArray, FloatArray, IntArray
@@ -109,7 +111,7 @@ class Treatment(NamedTuple):
 
 
 class Lanes(NamedTuple):
-    """Every event of each particle of a block, in the particle's order; [n_events, lanes] each."""
+    """Every event of each particle of a block, in the particle's order; [n_events, W] each."""
 
     event: IntArray
     time: FloatArray
@@ -121,18 +123,18 @@ class Lanes(NamedTuple):
 
 
 @compiled
-def load(tape: Tape, registers: FloatArray, parameters: FloatArray, lanes: int) -> None:
-    """Write ``parameters`` [n_parameters, lanes] and run what only they decide."""
+def load(tape: Tape, registers: FloatArray, parameters: FloatArray) -> None:
+    """Write ``parameters`` [n_parameters, W] and run what only they decide."""
     for name in range(len(parameters)):
-        for lane in range(lanes):
-            registers[name, lane] = parameters[name, lane]
-    run_tape(tape.code, 0, tape.steady, registers, lanes)
+        rows.copy(registers, name, parameters, name)
+    run_tape(tape.code, 0, tape.steady, registers)
 
 
 @compiled
 def _constants(tape: Tape, registers: FloatArray) -> None:
     for place in range(len(tape.constants)):
-        registers[tape.names + place] = tape.constants[place]
+        for lane in range(W):
+            registers[tape.names + place, lane] = tape.constants[place]
 
 
 @compiled
@@ -140,7 +142,6 @@ def _enter(
     parameters: FloatArray,
     first: int,
     count: int,
-    lanes: int,
     treatment: Treatment,
     tape: Tape,
     registers: FloatArray,
@@ -149,26 +150,28 @@ def _enter(
     total: int,
 ) -> None:
     """Fill each particle's own times, kinds and values of all events."""
-    n_parameters = parameters.shape[2]
+    n_parameters, known = parameters.shape[2], -1
     for event in range(len(treatment.kind)):
         kind, dose = treatment.kind[event], treatment.refers[event]
         if kind < STOP:
-            for lane in range(lanes):
+            for lane in range(W):
                 events.own_time[event, lane] = treatment.time[event]
                 events.own_kind[event, lane] = kind
             continue
         row, lag, length = treatment.row[dose], treatment.lag[dose], treatment.length[dose]
-        for name in range(n_parameters):
-            for lane in range(lanes):
-                registers[name, lane] = parameters[first + min(lane, count - 1), row, name]
-        for lane in range(lanes):
+        if row != known:
+            for name in range(n_parameters):
+                for lane in range(W):
+                    registers[name, lane] = parameters[first + min(lane, count - 1), row, name]
+            known = row
+        for lane in range(W):
             registers[n_parameters, lane] = treatment.amount[dose]
-        run_tape(tape.code, 0, len(tape.code), registers, lanes)
-        amount = registers[tape.outputs[treatment.entry[dose]]]
-        for lane in range(lanes):
+        run_tape(tape.code, 0, len(tape.code), registers)
+        amount = tape.outputs[treatment.entry[dose]]
+        for lane in range(W):
             over = registers[length, lane] if length >= 0 else treatment.duration[dose]
             at = treatment.time[event] + (registers[lag, lane] if lag >= 0 else 0.0)
-            if not (np.isfinite(at) and np.isfinite(amount[lane]) and over < np.inf):
+            if not (np.isfinite(at) and np.isfinite(registers[amount, lane]) and over < np.inf):
                 freeze(block, total, lane)
                 at, over = treatment.time[event], 0.0
             at = max(at, treatment.time[event])
@@ -176,15 +179,15 @@ def _enter(
             events.own_kind[event, lane] = kind if runs or kind == STOP else BOLUS
             events.own_time[event, lane] = at + over if kind == STOP and runs else at
             if runs:
-                events.value[event, lane] = amount[lane] / over
+                events.value[event, lane] = registers[amount, lane] / over
             else:
-                events.value[event, lane] = amount[lane] if kind == START else 0.0
+                events.value[event, lane] = registers[amount, lane] if kind == START else 0.0
 
 
 @compiled
-def _sort(events: Lanes, lanes: int) -> None:
+def _sort(events: Lanes) -> None:
     """Put each particle's events in order of time, and of kind at one instant; few move far."""
-    for lane in range(lanes):
+    for lane in range(W):
         for event in range(len(events.event)):
             time, kind = events.own_time[event, lane], events.own_kind[event, lane]
             place = event
@@ -215,60 +218,58 @@ def run(
 
     Each is an output at its time, or, if ``area``, the area under it since the first of the results.
     ``continued`` [n, n_states] is where to go on from, or empty. ``states`` [n, n_states] gets the states at
-    the output with index -1. ``width``: particles in a block.
+    the output with index -1. ``width``: particles in a block, at most W.
     """
     n, n_parameters = parameters.shape[0], parameters.shape[2]
     n_states = len(equations.initial.outputs)
     total = n_states + (1 if area else 0)
     n_events = len(treatment.kind)
-    # Whole vectors: what is over at the end of a block repeats its last particle.
-    wide = (width + 3) // 4 * 4
     results = np.full((n, n_results), np.nan)
-    block = np.zeros((FIRST + ALL_SECTIONS * total, wide))
-    moving = np.zeros((equations.motion.tape.registers, wide))
-    derivatives = np.zeros((equations.jacobian.tape.registers, wide))
-    factors = np.zeros((total, total, wide))
-    special = equations.saturable.applies == 1 and wide <= saturable.W
+    block = np.zeros((FIRST + ALL_SECTIONS * total, W))
+    moving = np.zeros((equations.motion.tape.registers, W))
+    derivatives = np.zeros((equations.jacobian.tape.registers, W))
+    factors = np.zeros((total * total, W))
+    special = equations.saturable.applies == 1
     rates, space = (
-        np.zeros((equations.saturable.tape.registers, wide)),
-        np.zeros(saturable.ROWS * saturable.W),
+        np.zeros((equations.saturable.tape.registers, W)),
+        np.zeros(saturable.ROWS * W),
     )
     _constants(equations.saturable.tape, rates)
     y, rate, peak = FIRST + Y * total, FIRST + RATE * total, FIRST + PEAK * total
     events = Lanes(
-        np.zeros((n_events, wide), dtype=np.int64),
-        np.zeros((n_events, wide)),
-        np.zeros((n_events, wide), dtype=np.int64),
-        np.zeros((n_events, wide)),
-        np.zeros((n_events, wide)),
-        np.zeros((n_events, wide), dtype=np.int64),
+        np.zeros((n_events, W), dtype=np.int64),
+        np.zeros((n_events, W)),
+        np.zeros((n_events, W), dtype=np.int64),
+        np.zeros((n_events, W)),
+        np.zeros((n_events, W)),
+        np.zeros((n_events, W), dtype=np.int64),
     )
-    seen = np.zeros((equations.outputs.registers, wide))
-    entering = np.zeros((equations.entries.registers, wide))
-    starting = np.zeros((equations.initial.registers, wide))
+    seen = np.zeros((equations.outputs.registers, W))
+    entering = np.zeros((equations.entries.registers, W))
+    starting = np.zeros((equations.initial.registers, W))
     _constants(equations.motion.tape, moving)
     _constants(equations.jacobian.tape, derivatives)
     _constants(equations.outputs, seen)
     _constants(equations.entries, entering)
     _constants(equations.initial, starting)
-    current, now = np.zeros((n_parameters, wide)), np.zeros(wide)
-    row = np.zeros(wide, dtype=np.int64)
-    running = np.zeros((n_states, wide), dtype=np.int64)
+    current, now = np.zeros((n_parameters, W)), np.zeros(W)
+    row = np.zeros(W, dtype=np.int64)
+    running = np.zeros((n_states, W), dtype=np.int64)
     first = 0
     while first < n:
+        # What is over at the end of a block repeats its last particle.
         count = min(width, n - first)
-        lanes = (count + 3) // 4 * 4
         block[:] = 0.0
         block[ALIVE] = 1.0
         row[:] = 0
         running[:] = 0
         now[:] = treatment.begin
-        for lane in range(lanes):
+        for lane in range(W):
             for name in range(n_parameters):
                 current[name, lane] = parameters[first + min(lane, count - 1), 0, name]
-        load(equations.initial, starting, current, lanes)
+        load(equations.initial, starting, current)
         for state in range(n_states):
-            for lane in range(lanes):
+            for lane in range(W):
                 if len(continued) > 0:
                     value = continued[first + min(lane, count - 1), state]
                 else:
@@ -277,46 +278,45 @@ def run(
                 block[peak + state, lane] = abs(value)
                 if not np.isfinite(value):
                     freeze(block, total, lane)
-        _enter(parameters, first, count, lanes, treatment, equations.entries, entering, events, block, total)
-        _sort(events, lanes)
+        _enter(parameters, first, count, treatment, equations.entries, entering, events, block, total)
+        _sort(events)
         stale, stale_jacobian, stale_outputs, stale_rates = True, True, True, True
         implicitly = equations.stiff == 1
         waiting = 0
         for event in range(n_events):
             if treatment.kind[event] == OUTPUT:
-                waiting += lanes
+                waiting += W
         taken = 0
         for place in range(n_events):
             if waiting == 0:
                 break
             moves = False
-            for lane in range(lanes):
+            for lane in range(W):
                 at = max(events.time[place, lane], treatment.begin)
                 block[LENGTH, lane] = at - now[lane]
                 block[HOURS, lane] = now[lane] - treatment.origin
-                block[CLOCK, lane] = (treatment.clock + now[lane]) % 24.0
+                if equations.timed == 1:
+                    block[CLOCK, lane] = (treatment.clock + now[lane]) % 24.0
                 moves = moves or (block[LENGTH, lane] > 0.0 and block[ALIVE, lane] == 1.0)
                 now[lane] = at
             if moves:
-                floors(equations.feeds, block, tolerance, lanes)
+                floors(equations.feeds, block, tolerance)
                 came = 0.0
                 kept = special and not implicitly
                 if kept:
                     if stale_rates:
-                        load(equations.saturable.tape, rates, current, lanes)
+                        load(equations.saturable.tape, rates, current)
                         stale_rates = False
-                    kept = saturable.load_block(
-                        equations.saturable, rates, block, total, n_states, lanes, space
-                    )
+                    kept = saturable.load_block(equations.saturable, rates, block, total, n_states, space)
                 if kept:
                     ended, came, steps = saturable.advance(
-                        equations.saturable, block, total, n_states, OF_TOLERANCE * tolerance, lanes, space
+                        equations.saturable, block, total, n_states, OF_TOLERANCE * tolerance, space
                     )
                     taken += steps
                     implicitly = ended == STIFF
                 elif not implicitly:
                     if stale:
-                        load(equations.motion.tape, moving, current, lanes)
+                        load(equations.motion.tape, moving, current)
                         stale = False
                     ended, came, steps = explicit.advance(
                         equations.motion,
@@ -328,16 +328,15 @@ def run(
                         equations.timed == 1,
                         equations.longest,
                         OF_TOLERANCE * tolerance,
-                        lanes,
                     )
                     taken += steps
                     implicitly = ended == STIFF
                 if implicitly and came < 1.0:
                     if stale:
-                        load(equations.motion.tape, moving, current, lanes)
+                        load(equations.motion.tape, moving, current)
                         stale = False
                     if stale_jacobian:
-                        load(equations.jacobian.tape, derivatives, current, lanes)
+                        load(equations.jacobian.tape, derivatives, current)
                         stale_jacobian = False
                     taken += implicit.advance(
                         equations.motion,
@@ -354,10 +353,9 @@ def run(
                         tolerance,
                         came,
                         max(MOST_STEPS - taken, 1),
-                        lanes,
                     )
             read = False
-            for lane in range(lanes):
+            for lane in range(W):
                 event, kind = events.event[place, lane], events.kind[place, lane]
                 index = treatment.refers[event]
                 if kind == ROW:
@@ -384,6 +382,7 @@ def run(
                         block[y + state, lane] += events.value[event, lane]
                         size = abs(block[y + state, lane])
                         block[peak + state, lane] = max(block[peak + state, lane], size)
+                        enter(block, lane)
                 else:
                     state = treatment.state[index]
                     change = events.value[event, lane]
@@ -394,18 +393,16 @@ def run(
                             # No residue of rounding runs on once everything has stopped.
                             block[rate + state, lane] = 0.0
             if read:
-                for lane in range(lanes):
+                for lane in range(W):
                     for state in range(n_states):
                         seen[n_parameters + state, lane] = block[y + state, lane]
                     at = events.time[place, lane]  # which may be before the first dose
                     seen[n_parameters + n_states, lane] = at - treatment.origin
                     seen[n_parameters + n_states + 1, lane] = (treatment.clock + at) % 24.0
                 if stale_outputs:
-                    load(equations.outputs, seen, current, lanes)
+                    load(equations.outputs, seen, current)
                     stale_outputs = False
-                run_tape(
-                    equations.outputs.code, equations.outputs.steady, len(equations.outputs.code), seen, lanes
-                )
+                run_tape(equations.outputs.code, equations.outputs.steady, len(equations.outputs.code), seen)
                 for lane in range(count):
                     event = events.event[place, lane]
                     if events.kind[place, lane] == OUTPUT and block[ALIVE, lane] == 1.0:

@@ -56,7 +56,7 @@ def _values(
             continue
         for lane in range(LANES):
             registers[dose_register, lane] = dose[0, k]
-        run_tape(code, steady, len(code), registers, LANES)
+        run_tape(code, steady, len(code), registers)
         register, column = amounts[itinerary_value[1, k]], itinerary_value[2, k]
         for lane in range(LANES):
             amount = registers[register, lane]
@@ -200,7 +200,7 @@ def run(machine: Machine, itinerary: Itinerary, parameters: FloatArray, whole: B
                 particle = min(first + lane, n - 1)
                 for p in range(width):
                     registers[p, lane] = parameters[particle, rows[r], p]
-            run_tape(code, 0, steady, registers, LANES)
+            run_tape(code, 0, steady, registers)
             fill(rates, 0.0)
             for k in range(machine_rates.shape[1]):
                 place, register = machine_rates[0, k], machine_rates[1, k]

@@ -22,7 +22,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from dosing_core.kinetics import rows
 from dosing_core.kinetics.compiled import compiled
+from dosing_core.kinetics.rows import W
 from dosing_core.kinetics.tape import Tape, exponential, run_tape
 from dosing_core.population.individual import BoolArray, FloatArray
 
@@ -42,10 +44,11 @@ ROUNDING = 1e-14
 DONE, STIFF = 0, 1
 
 # Rows of a block: one each,
-LENGTH, HOURS, CLOCK, COUNTING, PACE, WORST, ALIVE = range(7)
+LENGTH, HOURS, CLOCK, COUNTING, PACE, AFTER_ENTRY, ENTERED, WORST, ALIVE = range(9)
 """h of the segment; h since the first dose and hour of the day at its start; 1 where the area counts; h that
-the next step may take; error over tolerance; 1 until frozen."""
-FIRST = 7
+the next step may take; h of the first step after the last dose that entered; 1 if one has entered since;
+error over tolerance; 1 until frozen."""
+FIRST = 9
 # then one a state (the system's, and the area if one is asked for) of each of these:
 Y, RATE, PEAK, FLOOR, NEW, ERROR, BASE, K = range(8)
 """Value; mg/h that run in; largest size so far; least size that an error is relative to; value after the
@@ -79,20 +82,20 @@ class Motion(NamedTuple):
 
 
 @compiled
-def drain(motion: Motion, registers: FloatArray, block: FloatArray, total: int, s: float, lanes: int) -> None:
+def drain(motion: Motion, registers: FloatArray, block: FloatArray, total: int, s: float) -> None:
     """Fill ``NEW`` of the states that only empty, exactly: a fast depot then bounds no step, and once it is
     empty nothing is left of it but what it gave."""
     for each in range(len(motion.drains)):
         state = motion.drains[each, 0]
-        coefficient = registers[motion.drains[each, 1]]
-        base, rate = block[FIRST + BASE * total + state], block[FIRST + RATE * total + state]
-        new, length = block[FIRST + NEW * total + state], block[LENGTH]
-        for lane in range(lanes):
-            time = s * length[lane]
-            x = coefficient[lane] * time
+        coefficient = motion.drains[each, 1]
+        base, rate = FIRST + BASE * total + state, FIRST + RATE * total + state
+        new = FIRST + NEW * total + state
+        for lane in range(W):
+            time = s * block[LENGTH, lane]
+            x = registers[coefficient, lane] * time
             left = exponential(x)
             share = (left - 1.0) / x if abs(x) > 1e-4 else 1.0 + x * (0.5 + x * (1.0 / 6.0 + x / 24.0))
-            new[lane] = base[lane] * left + rate[lane] * time * share
+            block[new, lane] = block[base, lane] * left + block[rate, lane] * time * share
 
 
 @compiled
@@ -106,27 +109,29 @@ def slopes(
     timed: bool,
     s: float,
     stage: int,
-    lanes: int,
 ) -> None:
     """Fill the slopes of ``stage`` from the states that stand in the registers, at ``s`` of the segment."""
     tape = motion.tape
-    length = block[LENGTH]
     if timed:
-        t, clock = registers[n_parameters + n_states], registers[n_parameters + n_states + 1]
-        for lane in range(lanes):
-            t[lane] = block[HOURS, lane] + s * length[lane]
-            clock[lane] = (block[CLOCK, lane] + s * length[lane]) % 24.0
-    run_tape(tape.code, tape.steady, len(tape.code), registers, lanes)
+        into_clock(registers, block, n_parameters + n_states, s)
+    run_tape(tape.code, tape.steady, len(tape.code), registers)
     for state in range(total):
-        k, value = block[FIRST + (K + stage) * total + state], registers[tape.outputs[state]]
+        k, value = FIRST + (K + stage) * total + state, tape.outputs[state]
         if state < n_states:
-            rate = block[FIRST + RATE * total + state]
-            for lane in range(lanes):
-                k[lane] = length[lane] * (value[lane] + rate[lane])
+            rate = FIRST + RATE * total + state
+            rows.sum_times(block, k, registers, value, block, rate, block, LENGTH)
         else:
-            counting = block[COUNTING]
-            for lane in range(lanes):
-                k[lane] = length[lane] * counting[lane] * value[lane]
+            rows.multiply(block, k, registers, value, block, LENGTH)
+            rows.multiply(block, k, block, k, block, COUNTING)
+
+
+@compiled
+def into_clock(registers: FloatArray, block: FloatArray, first: int, s: float) -> None:
+    """Fill t and the hour of the day, from register ``first`` on, at ``s`` of the segment."""
+    for lane in range(W):
+        gone = s * block[LENGTH, lane]
+        registers[first, lane] = block[HOURS, lane] + gone
+        registers[first + 1, lane] = (block[CLOCK, lane] + gone) % 24.0
 
 
 @compiled
@@ -139,52 +144,39 @@ def combine(
     count: int,
     h: float,
     plus: bool,
-    lanes: int,
 ) -> None:
     """Section ``target`` = (Y if ``plus``) + h · sum of weights · slopes of the first ``count`` stages."""
     for state in stepped:
-        z, x = block[FIRST + target * total + state], block[FIRST + Y * total + state]
-        if plus:
-            for lane in range(lanes):
-                z[lane] = x[lane]
-        else:
-            for lane in range(lanes):
-                z[lane] = 0.0
-        for stage in range(0, count - 1, 2):
-            a, b = h * weights[stage], h * weights[stage + 1]
-            p = block[FIRST + (K + stage) * total + state]
-            q = block[FIRST + (K + stage + 1) * total + state]
-            for lane in range(lanes):
-                z[lane] += a * p[lane] + b * q[lane]
-        if count % 2 == 1:
-            a = h * weights[count - 1]
-            p = block[FIRST + (K + count - 1) * total + state]
-            for lane in range(lanes):
-                z[lane] += a * p[lane]
+        start = FIRST + Y * total + state if plus else -1
+        slope = FIRST + K * total + state
+        to = FIRST + target * total + state
+        rows.combination(block, to, block, start, slope, total, weights, count, h)
 
 
 @compiled
 def into_registers(
-    registers: FloatArray, block: FloatArray, n_parameters: int, n_states: int, first: int, lanes: int
+    registers: FloatArray, block: FloatArray, n_parameters: int, n_states: int, first: int
 ) -> None:
     """Copy the states that stand in ``block`` from row ``first`` on to where programs read them."""
     for state in range(n_states):
-        for lane in range(lanes):
-            registers[n_parameters + state, lane] = block[first + state, lane]
+        rows.copy(registers, n_parameters + state, block, first + state)
 
 
 @compiled
-def floors(feeds: BoolArray, block: FloatArray, tolerance: float, lanes: int) -> None:
+def floors(feeds: BoolArray, block: FloatArray, tolerance: float) -> None:
     """Fill the least sizes; ``feeds[j, i]`` says that state j acts on state i, directly or not."""
     n = len(feeds)
     fed = max(FED, ROUNDING / tolerance)
     for i in range(n):
-        for lane in range(lanes):
-            largest = 0.0
-            for j in range(n):
-                if feeds[j, i] and block[FIRST + PEAK * n + j, lane] > largest:
-                    largest = block[FIRST + PEAK * n + j, lane]
-            block[FIRST + FLOOR * n + i, lane] = max(OWN * block[FIRST + PEAK * n + i, lane], fed * largest)
+        floor, own = FIRST + FLOOR * n + i, FIRST + PEAK * n + i
+        for lane in range(W):
+            block[floor, lane] = OWN * block[own, lane]
+        for j in range(n):
+            if feeds[j, i]:
+                of = FIRST + PEAK * n + j
+                for lane in range(W):
+                    other = fed * block[of, lane]
+                    block[floor, lane] = other if other > block[floor, lane] else block[floor, lane]
 
 
 @compiled
@@ -197,54 +189,72 @@ def freeze(block: FloatArray, total: int, lane: int) -> None:
 
 
 @compiled
-def freeze_unbounded(block: FloatArray, total: int, lanes: int) -> None:
+def freeze_unbounded(block: FloatArray, total: int) -> None:
     """Give up every particle whose first slope is not finite."""
     for state in range(total):
-        for lane in range(lanes):
+        for lane in range(W):
             if block[ALIVE, lane] == 1.0 and not np.isfinite(block[FIRST + K * total + state, lane]):
                 freeze(block, total, lane)
 
 
 @compiled
-def freeze_erring(block: FloatArray, total: int, lanes: int) -> None:
+def freeze_erring(block: FloatArray, total: int) -> None:
     """Give up every particle whose last step was not within the tolerance."""
-    for lane in range(lanes):
+    for lane in range(W):
         if block[ALIVE, lane] == 1.0 and not block[WORST, lane] <= 1.0:
             freeze(block, total, lane)
 
 
 @compiled
-def worst_error(block: FloatArray, total: int, tolerance: float, lanes: int) -> tuple[float, bool]:
+def worst_error(block: FloatArray, total: int, tolerance: float) -> tuple[float, bool]:
     """Largest error over tolerance of the particles alive, and whether all are within it."""
-    worst = block[WORST]
-    for lane in range(lanes):
-        worst[lane] = 0.0
+    for lane in range(W):
+        block[WORST, lane] = 0.0
     for state in range(total):
-        error, old = block[FIRST + ERROR * total + state], block[FIRST + Y * total + state]
-        new, floor = block[FIRST + NEW * total + state], block[FIRST + FLOOR * total + state]
-        for lane in range(lanes):
-            size = abs(old[lane]) if abs(old[lane]) > abs(new[lane]) else abs(new[lane])
-            size = size if size > floor[lane] else floor[lane]
-            ratio = abs(error[lane]) / (tolerance * size + 1e-300)
+        error, old = FIRST + ERROR * total + state, FIRST + Y * total + state
+        new, floor = FIRST + NEW * total + state, FIRST + FLOOR * total + state
+        for lane in range(W):
+            before, after, worst = abs(block[old, lane]), abs(block[new, lane]), block[WORST, lane]
+            size = before if before > after else after
+            size = size if size > block[floor, lane] else block[floor, lane]
+            ratio = abs(block[error, lane]) / (tolerance * size + 1e-300)
             # A NaN must win: ``ratio <= worst`` is false for it.
-            worst[lane] = worst[lane] if ratio <= worst[lane] else ratio
+            block[WORST, lane] = worst if ratio <= worst else ratio
     largest, within = 0.0, True
-    for lane in range(lanes):
+    for lane in range(W):
+        worst = block[WORST, lane]
         if block[ALIVE, lane] == 1.0:
-            within = within and worst[lane] <= 1.0
-            if not worst[lane] <= largest:
-                largest = worst[lane]
+            within = within and worst <= 1.0
+            if not worst <= largest:
+                largest = worst
     return largest, within
 
 
 @compiled
-def first_step(block: FloatArray, total: int, tolerance: float, lanes: int) -> float:
+def enter(block: FloatArray, lane: int) -> None:
+    """A dose enters at once: what follows is as fast as what followed the last one."""
+    block[ENTERED, lane] = 1.0
+    if 0.0 < block[AFTER_ENTRY, lane] < block[PACE, lane]:
+        block[PACE, lane] = block[AFTER_ENTRY, lane]
+
+
+@compiled
+def entered(block: FloatArray, first: float) -> None:
+    """Remember what the first step after a dose should have been, ``first`` of the segment, by its error."""
+    for lane in range(W):
+        if block[ENTERED, lane] == 1.0 and block[LENGTH, lane] > 0.0:
+            block[AFTER_ENTRY, lane] = first * block[LENGTH, lane]
+            block[ENTERED, lane] = 0.0
+
+
+@compiled
+def first_step(block: FloatArray, total: int, tolerance: float) -> float:
     """Length of a segment's first step: as the segment before would go on, or from the slopes.
 
     It may be above 1: an instant between two events must not make the steps after it short.
     """
     h = np.inf
-    for lane in range(lanes):
+    for lane in range(W):
         length = block[LENGTH, lane]
         if block[ALIVE, lane] == 1.0 and length > 0.0:
             if block[PACE, lane] > 0.0:
@@ -261,25 +271,25 @@ def first_step(block: FloatArray, total: int, tolerance: float, lanes: int) -> f
 
 
 @compiled
-def longest_step(block: FloatArray, longest: float, lanes: int) -> float:
+def longest_step(block: FloatArray, longest: float) -> float:
     """Share of the segment that ``longest`` h are in every particle; above 1 if the segment is shorter."""
     share = np.inf
-    for lane in range(lanes):
+    for lane in range(W):
         if block[LENGTH, lane] > 0.0:
             share = min(share, longest / block[LENGTH, lane])
     return share
 
 
 @compiled
-def accept(block: FloatArray, total: int, h: float, lanes: int) -> None:
+def accept(block: FloatArray, total: int, h: float) -> None:
     """Take the new states and remember sizes, and ``h`` as the length of the next step."""
     for state in range(total):
-        y, new = block[FIRST + Y * total + state], block[FIRST + NEW * total + state]
-        peak = block[FIRST + PEAK * total + state]
-        for lane in range(lanes):
-            y[lane] = new[lane]
-            peak[lane] = abs(new[lane]) if abs(new[lane]) > peak[lane] else peak[lane]
-    for lane in range(lanes):
+        y, new, peak = FIRST + Y * total + state, FIRST + NEW * total + state, FIRST + PEAK * total + state
+        rows.copy(block, y, block, new)
+        for lane in range(W):
+            size = abs(block[new, lane])
+            block[peak, lane] = size if size > block[peak, lane] else block[peak, lane]
+    for lane in range(W):
         if block[LENGTH, lane] > 0.0:
             block[PACE, lane] = h * block[LENGTH, lane]
 
@@ -295,22 +305,22 @@ def advance(
     timed: bool,
     longest: float,
     tolerance: float,
-    lanes: int,
 ) -> tuple[int, float, int]:
     """Move the block over its segment. Returns ``DONE`` or ``STIFF``, how far it came (0 to 1), and steps.
 
     The registers must hold the parameters and what only they decide. ``longest``: h of one step at most.
     """
-    into_registers(registers, block, n_parameters, n_states, FIRST + Y * total, lanes)
+    into_registers(registers, block, n_parameters, n_states, FIRST + Y * total)
     s, steps = 0.0, 0
-    slopes(motion, registers, block, n_parameters, n_states, total, timed, s, steps, lanes)
-    freeze_unbounded(block, total, lanes)
-    for state in motion.drains[:, 0]:
-        for lane in range(lanes):
+    slopes(motion, registers, block, n_parameters, n_states, total, timed, s, steps)
+    freeze_unbounded(block, total)
+    for each in range(len(motion.drains)):
+        state = motion.drains[each, 0]
+        for lane in range(W):
             block[FIRST + BASE * total + state, lane] = block[FIRST + Y * total + state, lane]
             block[FIRST + K * total + state, lane] = 0.0  # it asks for no first step of its own
             block[FIRST + ERROR * total + state, lane] = 0.0
-    h, h_most = first_step(block, total, tolerance, lanes), longest_step(block, longest, lanes)
+    h, h_most = first_step(block, total, tolerance), longest_step(block, longest)
     rejected = False
     while s < 1.0:
         if steps >= MOST_STEPS:
@@ -324,10 +334,10 @@ def advance(
         elif h > 0.5 * left:
             h = 0.5 * left
         for stage in range(1, 7):
-            combine(block, motion.stepped, total, NEW, _A[stage], stage, h, stage > 0, lanes)
+            combine(block, motion.stepped, total, NEW, _A[stage], stage, h, stage > 0)
             if stage < 6:
-                drain(motion, registers, block, total, s + _C[stage] * h, lanes)
-            into_registers(registers, block, n_parameters, n_states, FIRST + NEW * total, lanes)
+                drain(motion, registers, block, total, s + _C[stage] * h)
+            into_registers(registers, block, n_parameters, n_states, FIRST + NEW * total)
             slopes(
                 motion,
                 registers,
@@ -338,25 +348,26 @@ def advance(
                 timed,
                 s + _C[stage] * h,
                 stage,
-                lanes,
             )
-        combine(block, motion.stepped, total, ERROR, _E, 7, h, steps < 0, lanes)
-        largest, within = worst_error(block, total, tolerance, lanes)
+        combine(block, motion.stepped, total, ERROR, _E, 7, h, steps < 0)
+        largest, within = worst_error(block, total, tolerance)
         if within:
+            begins = s == 0.0
             s = 1.0 if h == left else s + h
             growth = 5.0 if largest <= 0.0 else min(max(0.9 * largest**-0.2, 0.2), 5.0)
             following = h * (min(growth, 1.0) if rejected else growth)
+            if begins:
+                entered(block, following)
             # A step that the segment's end cut short says nothing against a longer one.
             h = max(following, wanted) if h < wanted else following
-            accept(block, total, h, lanes)
+            accept(block, total, h)
             for state in motion.stepped:
-                for lane in range(lanes):
-                    block[FIRST + K * total + state, lane] = block[FIRST + (K + 6) * total + state, lane]
+                rows.copy(block, FIRST + K * total + state, block, FIRST + (K + 6) * total + state)
             rejected = False
         else:
             rejected = True
             if h <= LEAST_STEP:
-                freeze_erring(block, total, lanes)
+                freeze_erring(block, total)
             else:
                 h *= max(0.9 * largest**-0.2, 0.1) if largest < np.inf else 0.1
     return DONE, 1.0, steps

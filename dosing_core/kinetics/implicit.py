@@ -16,14 +16,13 @@ from typing import NamedTuple
 
 import numpy as np
 
+from dosing_core.kinetics import rows
 from dosing_core.kinetics.compiled import compiled
 from dosing_core.kinetics.explicit import (
     ALIVE,
-    CLOCK,
     COUNTING,
     ERROR,
     FIRST,
-    HOURS,
     LEAST_STEP,
     LENGTH,
     NEW,
@@ -33,15 +32,18 @@ from dosing_core.kinetics.explicit import (
     Motion,
     Y,
     accept,
+    entered,
     first_step,
     freeze,
     freeze_erring,
     freeze_unbounded,
+    into_clock,
     into_registers,
     longest_step,
     slopes,
     worst_error,
 )
+from dosing_core.kinetics.rows import W
 from dosing_core.kinetics.tape import Tape, run_tape
 from dosing_core.population.individual import BoolArray, FloatArray, IntArray
 
@@ -93,46 +95,38 @@ ALL_SECTIONS = SECTIONS + 7
 
 
 @compiled
-def factorise(fills: BoolArray, factors: FloatArray, lanes: int) -> None:
-    """Turn matrices [n, n, lanes] into triangular factors, the diagonal of the upper one inverted."""
+def factorise(fills: BoolArray, factors: FloatArray) -> None:
+    """Turn matrices [n · n, W] into triangular factors, the diagonal of the upper one inverted."""
     n = len(fills)
     for pivot in range(n):
-        diagonal = factors[pivot, pivot]
-        for lane in range(lanes):
-            diagonal[lane] = 1.0 / diagonal[lane]
+        diagonal = pivot * n + pivot
+        for lane in range(W):
+            factors[diagonal, lane] = 1.0 / factors[diagonal, lane]
         for row in range(pivot + 1, n):
             if fills[row, pivot]:
-                below = factors[row, pivot]
-                for lane in range(lanes):
-                    below[lane] *= diagonal[lane]
+                below = row * n + pivot
+                rows.multiply(factors, below, factors, below, factors, diagonal)
                 for column in range(pivot + 1, n):
                     if fills[pivot, column]:
-                        target, source = factors[row, column], factors[pivot, column]
-                        for lane in range(lanes):
-                            target[lane] -= below[lane] * source[lane]
+                        to, of = row * n + column, pivot * n + column
+                        rows.less_product(factors, to, factors, below, factors, of, factors, to)
 
 
 @compiled
-def solve(fills: BoolArray, factors: FloatArray, block: FloatArray, first: int, lanes: int) -> None:
+def solve(fills: BoolArray, factors: FloatArray, block: FloatArray, first: int) -> None:
     """Solve in place for the rows of ``block`` from ``first`` on."""
     n = len(fills)
     for row in range(n):
-        target = block[first + row]
+        to = first + row
         for column in range(row):
             if fills[row, column]:
-                source, factor = block[first + column], factors[row, column]
-                for lane in range(lanes):
-                    target[lane] -= factor[lane] * source[lane]
+                rows.less_product(block, to, factors, row * n + column, block, first + column, block, to)
     for row in range(n - 1, -1, -1):
-        target = block[first + row]
+        to = first + row
         for column in range(row + 1, n):
             if fills[row, column]:
-                source, factor = block[first + column], factors[row, column]
-                for lane in range(lanes):
-                    target[lane] -= factor[lane] * source[lane]
-        inverse = factors[row, row]
-        for lane in range(lanes):
-            target[lane] *= inverse[lane]
+                rows.less_product(block, to, factors, row * n + column, block, first + column, block, to)
+        rows.multiply(block, to, block, to, factors, row * n + row)
 
 
 @compiled
@@ -145,24 +139,21 @@ def _linearise(
     total: int,
     timed: bool,
     s: float,
-    lanes: int,
 ) -> None:
     """Run the program of derivatives at the block's states and fill the rows of ``DRIFT``."""
-    into_registers(registers, block, n_parameters, n_states, FIRST + Y * total, lanes)
+    into_registers(registers, block, n_parameters, n_states, FIRST + Y * total)
     if timed:
-        for lane in range(lanes):
-            gone = s * block[LENGTH, lane]
-            registers[n_parameters + n_states, lane] = block[HOURS, lane] + gone
-            registers[n_parameters + n_states + 1, lane] = (block[CLOCK, lane] + gone) % 24.0
-    run_tape(jacobian.tape.code, jacobian.tape.steady, len(jacobian.tape.code), registers, lanes)
+        into_clock(registers, block, n_parameters + n_states, s)
+    run_tape(jacobian.tape.code, jacobian.tape.steady, len(jacobian.tape.code), registers)
     for state in range(total):
-        drift = block[FIRST + DRIFT * total + state]
-        drift[:] = 0.0
+        drift = FIRST + DRIFT * total + state
+        for lane in range(W):
+            block[drift, lane] = 0.0
         if jacobian.drift[state] >= 0:
-            value = registers[jacobian.drift[state]]
-            for lane in range(lanes):
+            for lane in range(W):
                 counts = block[COUNTING, lane] if state >= n_states else 1.0
-                drift[lane] = block[LENGTH, lane] ** 2 * counts * value[lane]
+                value = registers[jacobian.drift[state], lane]
+                block[drift, lane] = block[LENGTH, lane] ** 2 * counts * value
 
 
 @compiled
@@ -173,48 +164,40 @@ def _matrix(
     factors: FloatArray,
     n_states: int,
     h: float,
-    lanes: int,
 ) -> None:
     """Fill and factorise 1 / (gamma h) - Jacobian."""
-    n = len(factors)
-    factors[:] = 0.0
-    for row in range(n):
-        factors[row, row] = 1.0 / (_GAMMA * h)
-    length = block[LENGTH]
+    n, diagonal = len(jacobian.fills), 1.0 / (_GAMMA * h)
+    for place in range(n * n):
+        value = diagonal if place % (n + 1) == 0 else 0.0
+        for lane in range(W):
+            factors[place, lane] = value
     for entry in range(len(jacobian.entries)):
-        row, column = jacobian.entries[entry, 0], jacobian.entries[entry, 1]
-        value, target = registers[jacobian.entries[entry, 2]], factors[row, column]
-        for lane in range(lanes):
-            counts = block[COUNTING, lane] if row >= n_states else 1.0
-            target[lane] -= length[lane] * counts * value[lane]
-    factorise(jacobian.fills, factors, lanes)
+        row, slope = jacobian.entries[entry, 0], jacobian.entries[entry, 2]
+        to = row * n + jacobian.entries[entry, 1]
+        if row < n_states:
+            rows.less_product(factors, to, registers, slope, block, LENGTH, factors, to)
+        else:
+            for lane in range(W):
+                factors[to, lane] -= block[LENGTH, lane] * block[COUNTING, lane] * registers[slope, lane]
+    factorise(jacobian.fills, factors)
 
 
 @compiled
-def _gather(block: FloatArray, total: int, stage: int, h: float, lanes: int) -> None:
+def _gather(block: FloatArray, total: int, stage: int, h: float) -> None:
     """Fill the right side of a stage's linear system."""
     for state in range(total):
-        right, slope = block[FIRST + (U + stage) * total + state], block[FIRST + (K + stage) * total + state]
-        drift, d = block[FIRST + DRIFT * total + state], _DRIFT[stage] * h
-        for lane in range(lanes):
-            right[lane] = slope[lane] + d * drift[lane]
-        for j in range(stage):
-            c, uj = _C[stage, j] / h, block[FIRST + (U + j) * total + state]
-            for lane in range(lanes):
-                right[lane] += c * uj[lane]
+        to, slope = FIRST + (U + stage) * total + state, FIRST + (K + stage) * total + state
+        first, drift = FIRST + U * total + state, FIRST + DRIFT * total + state
+        rows.combination(block, to, block, slope, first, total, _C[stage], stage, 1.0 / h)
+        rows.combination(block, to, block, to, drift, total, _DRIFT[stage : stage + 1], 1, h)
 
 
 @compiled
-def _place(block: FloatArray, total: int, stage: int, lanes: int) -> None:
+def _place(block: FloatArray, total: int, stage: int) -> None:
     """Fill ``NEW`` with where a stage asks for its slope."""
     for state in range(total):
-        x, z = block[FIRST + Y * total + state], block[FIRST + NEW * total + state]
-        for lane in range(lanes):
-            z[lane] = x[lane]
-        for j in range(stage):
-            a, uj = _A[stage, j], block[FIRST + (U + j) * total + state]
-            for lane in range(lanes):
-                z[lane] += a * uj[lane]
+        start, to, first = FIRST + Y * total + state, FIRST + NEW * total + state, FIRST + U * total + state
+        rows.combination(block, to, block, start, first, total, _A[stage], stage, 1.0)
 
 
 @compiled
@@ -233,7 +216,6 @@ def advance(
     tolerance: float,
     came: float,
     most: int,
-    lanes: int,
 ) -> int:
     """Move the block over its segment, from the share ``came`` of it on. Returns the number of steps.
 
@@ -242,16 +224,16 @@ def advance(
     """
     s, steps, allowed = came, 0, MOST_STEPS
     fresh, rejected = False, False
-    h, h_most = 1.0, longest_step(block, longest, lanes)
+    h, h_most = 1.0, longest_step(block, longest)
     while s < 1.0:
         if not fresh:
-            into_registers(registers, block, n_parameters, n_states, FIRST + Y * total, lanes)
-            slopes(motion, registers, block, n_parameters, n_states, total, timed, s, 0, lanes)
-            _linearise(jacobian, derivatives, block, n_parameters, n_states, total, timed, s, lanes)
+            into_registers(registers, block, n_parameters, n_states, FIRST + Y * total)
+            slopes(motion, registers, block, n_parameters, n_states, total, timed, s, 0)
+            _linearise(jacobian, derivatives, block, n_parameters, n_states, total, timed, s)
             fresh = True
             if steps == 0:
-                freeze_unbounded(block, total, lanes)
-                h = first_step(block, total, tolerance, lanes)
+                freeze_unbounded(block, total)
+                h = first_step(block, total, tolerance)
         steps += 1
         left = 1.0 - s
         wanted = min(h, h_most)
@@ -260,39 +242,40 @@ def advance(
             h = left
         elif h > 0.5 * left:
             h = 0.5 * left
-        _matrix(jacobian, derivatives, block, factors, n_states, h, lanes)
+        _matrix(jacobian, derivatives, block, factors, n_states, h)
         for stage in range(6):
             if stage > 0:
-                _place(block, total, stage, lanes)
-                into_registers(registers, block, n_parameters, n_states, FIRST + NEW * total, lanes)
+                _place(block, total, stage)
+                into_registers(registers, block, n_parameters, n_states, FIRST + NEW * total)
                 at = s + _AT[stage] * h
-                slopes(motion, registers, block, n_parameters, n_states, total, timed, at, stage, lanes)
-            _gather(block, total, stage, h, lanes)
-            solve(jacobian.fills, factors, block, FIRST + (U + stage) * total, lanes)
+                slopes(motion, registers, block, n_parameters, n_states, total, timed, at, stage)
+            _gather(block, total, stage, h)
+            solve(jacobian.fills, factors, block, FIRST + (U + stage) * total)
         for state in range(total):
-            z, last = block[FIRST + NEW * total + state], block[FIRST + (U + 5) * total + state]
-            error = block[FIRST + ERROR * total + state]
-            for lane in range(lanes):
-                z[lane] += last[lane]
-                error[lane] = last[lane]
-        largest, within = worst_error(block, total, tolerance, lanes)
+            new, last = FIRST + NEW * total + state, FIRST + (U + 5) * total + state
+            rows.add(block, new, block, new, block, last)
+            rows.copy(block, FIRST + ERROR * total + state, block, last)
+        largest, within = worst_error(block, total, tolerance)
         if within:
+            begins = s == came
             s = 1.0 if h == left else s + h
             growth = 6.0 if largest <= 0.0 else min(max(0.9 * largest**-0.25, 0.2), 6.0)
             following = h * (min(growth, 1.0) if rejected else growth)
+            if begins:
+                entered(block, following)
             h = max(following, wanted) if h < wanted else following
-            accept(block, total, h, lanes)
+            accept(block, total, h)
             fresh, rejected = False, False
         else:
             rejected = True
             if h <= LEAST_STEP or steps >= most:
-                freeze_erring(block, total, lanes)
+                freeze_erring(block, total)
             else:
                 h *= max(0.9 * largest**-0.25, 0.1) if largest < np.inf else 0.1
         if steps >= allowed:
             allowed += GRACE
             slowest = -1
-            for lane in range(lanes):
+            for lane in range(W):
                 errs = slowest < 0 or not block[WORST, lane] <= block[WORST, slowest]
                 if block[ALIVE, lane] == 1.0 and errs:
                     slowest = lane

@@ -65,6 +65,22 @@ def _power_of_two(_context: Any, _exponent: Any) -> Any:
     return types.float64(types.float64), write
 
 
+@intrinsic  # type: ignore[untyped-decorator]
+def exponent_of(_context: Any, _number: Any) -> Any:
+    """k as a float64 with 2^k <= number < 2^(k + 1), of a positive normal number, from its bits."""
+
+    def read(_target: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+        word = ir.IntType(64)
+        bits = builder.lshr(builder.bitcast(arguments[0], word), ir.Constant(word, 52))
+        # In the last bits of 2^52 an integer is itself.
+        shifted = builder.or_(bits, ir.Constant(word, 0x4330000000000000))
+        return builder.fsub(
+            builder.bitcast(shifted, ir.DoubleType()), ir.Constant(ir.DoubleType(), 2.0**52 + 1023.0)
+        )
+
+    return types.float64(types.float64), read
+
+
 @compiled
 def decay(x: float) -> tuple[float, float]:
     """e^{-x} and 1 - e^{-x} for x >= 0, both to the last digit or two; x above 700 counts as 700.

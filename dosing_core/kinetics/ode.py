@@ -23,16 +23,13 @@ from dosing_core.kinetics.course import OUTPUT, ROW, START, STOP, Treatment
 from dosing_core.kinetics.equations import equations
 from dosing_core.kinetics.events import rows_at
 from dosing_core.kinetics.history import DoseTable, no_doses
+from dosing_core.kinetics.rows import W
 from dosing_core.population.individual import FloatArray, Individual, IntArray
 from dosing_core.population.system import Entry, System
 
 TOLERANCE = 1e-6
 """Relative error of a step where none is asked for: small enough for differences of 1e-3 standard deviations
 in a gradient."""
-LANES = 16
-"""Particles in a block: more share the cost of reading instructions, fewer share the steps of the worst."""
-MOST_LANES = 64
-"""Particles in a block however many want to stay together."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,6 +72,23 @@ def state_at(
     return State(float(time), origin, values, _pending(system, parameters, doses, time))
 
 
+def layout(
+    individual: Individual,
+    doses: DoseTable,
+    times: FloatArray,
+    outputs: IntArray | None = None,
+    *,
+    state: State | None = None,
+) -> Treatment:
+    """The events of ``prediction``, for kernels that lead the solver themselves."""
+    system = _system(individual)
+    which = np.zeros(len(times), dtype=np.int64) if outputs is None else np.asarray(outputs, dtype=np.int64)
+    if len(which) and (which.min() < 0 or which.max() >= len(system.outputs)):
+        raise ValueError("the system has no such output")
+    doses, origin, begin = _joined(doses, state, float(np.min(times, initial=np.inf)))
+    return _treatment(individual, system, doses, times, which, origin, begin)
+
+
 def prediction(
     individual: Individual,
     doses: DoseTable,
@@ -88,11 +102,7 @@ def prediction(
     """See ``predict.prediction``. Raises ``ValueError`` for a dose by a route that the system does not have,
     an output that it does not have, or a time before ``state``."""
     system = _system(individual)
-    which = np.zeros(len(times), dtype=np.int64) if outputs is None else np.asarray(outputs, dtype=np.int64)
-    if len(which) and (which.min() < 0 or which.max() >= len(system.outputs)):
-        raise ValueError("the system has no such output")
-    doses, origin, begin = _joined(doses, state, float(np.min(times, initial=np.inf)))
-    treatment = _treatment(individual, system, doses, times, which, origin, begin)
+    treatment = layout(individual, doses, times, outputs, state=state)
 
     def predict(parameters: FloatArray) -> FloatArray:
         nothing = np.empty((0, 0))
@@ -166,7 +176,7 @@ def _run(
 ) -> FloatArray:
     if state is not None and len(state.values) != len(parameters):
         raise ValueError("the state is of other particles")
-    width = min(together * max(1, LANES // together), MOST_LANES)
+    width = together * (W // together) if together <= W else W
     results: FloatArray = course.run(
         np.ascontiguousarray(parameters, dtype=np.float64),
         equations(system, area),

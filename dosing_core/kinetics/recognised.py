@@ -29,9 +29,10 @@ def saturable(
     found = _found(graph, places, system, drains)
     if found is None:
         nothing = compile_nodes(graph, [], system.parameters)
-        return Saturable(0, tape_of(nothing), np.full(4, -1, dtype=np.int64))
+        return Saturable(0, tape_of(nothing), 0, np.full(4, -1, dtype=np.int64))
     program, states = found
-    return Saturable(1, tape_of(program), np.array(states, dtype=np.int64))
+    compartments = sum(1 for state in states[:MOST_COMPARTMENTS] if state >= 0)
+    return Saturable(1, tape_of(program), compartments, np.array(states, dtype=np.int64))
 
 
 def _found(

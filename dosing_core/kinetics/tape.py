@@ -2,7 +2,7 @@
 
 A drug file may spell any equations, and a server must not call a compiler for them: that takes seconds. So
 the kernel is compiled once, and an expression becomes data for it. Each register holds one value for each of
-many particles ("lanes"), so that reading an instruction is paid once for all of them and the arithmetic runs
+``W`` particles ("lanes"), so that reading an instruction is paid once for all of them and the arithmetic runs
 in vector instructions.
 
 Instructions that read only what stays the same for a while (parameters, not states or time) come first; a
@@ -20,9 +20,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from dosing_core.kinetics import rows
 from dosing_core.kinetics.compiled import compiled, inlined
 from dosing_core.kinetics.graph import ADD, CONSTANT, MUL, NAME, POW, SQRT, SUB, Graph
-from dosing_core.kinetics.lockstep import _power_of_two
+from dosing_core.kinetics.lockstep import _power_of_two, exponent_of
+from dosing_core.kinetics.rows import W
 from dosing_core.population.expressions import Expression
 from dosing_core.population.individual import FloatArray
 
@@ -31,15 +33,15 @@ POW_OF_AMOUNT, SQRT_OF_AMOUNT = 28, 29
 PRODUCT_PLUS, LESS_PRODUCT, PRODUCT_LESS = 30, 31, 32
 """Two nodes in one instruction: a b + c, c - a b, a b - c, with the bits of both one after the other."""
 
-WIDTH = 64
-"""Lanes at a time in ``Program.evaluate``."""
-
 _LOG2_E = 1.4426950408889634
 _LN2_HIGH, _LN2_LOW = 6.93147180369123816490e-01, 1.90821492927058770002e-10
 _ROUND = 6755399441055744.0
 """1.5 · 2^52: adding it and taking it away again rounds to an integer."""
 _LEAST, _MOST = -708.0, 709.0
 """Powers of e beyond these are 0 and infinite: they would not be normal numbers."""
+_SMALLEST, _LARGEST = 2.3e-308, 8.9e307
+"""Between these a number is normal, and so is one over its power of two."""
+_SQRT_2 = 1.4142135623730951
 
 
 @dataclass(frozen=True, eq=False)
@@ -218,16 +220,10 @@ def _other(what: int, a: float, b: float, c: float) -> float:
     """What is rare or has no vector instruction, a lane at a time: thirty vector loops compile for long."""
     if what == 6:
         return float(a**b)
-    if what == 28:
-        return float((0.0 if a < 0.0 else a) ** b)
     if what == 9:
         return float(np.log(a))
     if what == 10:
         return float(np.log10(a))
-    if what == 11:
-        return float(np.sqrt(a))
-    if what == 29:
-        return float(np.sqrt(0.0 if a < 0.0 else a))
     if what == 12:
         return float(np.tanh(a))
     if what == 13:
@@ -236,10 +232,6 @@ def _other(what: int, a: float, b: float, c: float) -> float:
         return abs(a)
     if what == 15:
         return float(np.rint(a))
-    if what == 16:
-        return b if b < a else a
-    if what == 17:
-        return b if b > a else a
     if what == 18:
         return 1.0 if a < b else 0.0
     if what == 19:
@@ -261,48 +253,79 @@ def _other(what: int, a: float, b: float, c: float) -> float:
     return float(np.cos(a))
 
 
+@inlined
+def power_of_amount(amount: float, exponent: float) -> float:
+    """amount^exponent as e to the exponent times its logarithm, the amount 0 where it is negative.
+
+    To about 1e-15 times the size of that product. ``ln`` as in Sun's fdlibm, ``e_log.c``: with the amount
+    2^k m and m between half and double the root of 2, ln m is a series in s = (m - 1) / (m + 1).
+    """
+    inside = amount if amount > _SMALLEST else _SMALLEST
+    inside = inside if inside < _LARGEST else _LARGEST
+    k = exponent_of(inside)
+    m = inside * _power_of_two(-k)
+    above = m > _SQRT_2
+    m = 0.5 * m if above else m
+    k = k + 1.0 if above else k
+    f = m - 1.0
+    t = f / (2.0 + f)
+    z = t * t
+    q = 1.479819860511658591e-01 * z + 1.531383769920937332e-01
+    q = q * z + 1.818357216161805012e-01
+    q = q * z + 2.222219843214978396e-01
+    q = q * z + 2.857142874366239149e-01
+    q = q * z + 3.999999999940941908e-01
+    q = q * z + 6.666666666666735130e-01
+    half = 0.5 * f * f
+    logarithm = k * _LN2_HIGH - ((half - (t * (half + q * z) + k * _LN2_LOW)) - f)
+    result = exponential(exponent * logarithm)
+    # What is not a normal number: 0 and less, infinite, NaN.
+    nothing = 1.0 if exponent == 0.0 else (0.0 if exponent > 0.0 else np.inf)
+    result = nothing if amount < _SMALLEST else result
+    everything = 1.0 if exponent == 0.0 else (np.inf if exponent > 0.0 else 0.0)
+    result = everything if amount > _LARGEST else result
+    return result if amount == amount else amount
+
+
 @compiled
-def run_tape(code: NDArray[np.int64], first: int, last: int, registers: FloatArray, lanes: int) -> None:
-    """Run the instructions from ``first`` up to ``last`` on ``registers`` [n_registers, lanes]."""
+def run_tape(code: NDArray[np.int64], first: int, last: int, registers: FloatArray) -> None:
+    """Run the instructions from ``first`` up to ``last`` on ``registers`` [n_registers, W]."""
     for line in range(first, last):
-        what = code[line, 0]
-        z = registers[code[line, 1]]
-        a = registers[code[line, 2]]
-        b = registers[code[line, 3]]
+        what, z, x, y, w = code[line, 0], code[line, 1], code[line, 2], code[line, 3], code[line, 4]
+        r = registers
         if what == 2:
-            for lane in range(lanes):
-                z[lane] = a[lane] + b[lane]
+            rows.add(r, z, r, x, r, y)
         elif what == 3:
-            for lane in range(lanes):
-                z[lane] = a[lane] - b[lane]
+            rows.subtract(r, z, r, x, r, y)
         elif what == 4:
-            for lane in range(lanes):
-                z[lane] = a[lane] * b[lane]
+            rows.multiply(r, z, r, x, r, y)
         elif what == 5:
-            for lane in range(lanes):
-                z[lane] = a[lane] / b[lane]
+            rows.divide(r, z, r, x, r, y)
         elif what == 30:
-            c = registers[code[line, 4]]
-            for lane in range(lanes):
-                z[lane] = a[lane] * b[lane] + c[lane]
+            rows.product_plus(r, z, r, x, r, y, r, w)
         elif what == 31:
-            c = registers[code[line, 4]]
-            for lane in range(lanes):
-                z[lane] = c[lane] - a[lane] * b[lane]
+            rows.less_product(r, z, r, x, r, y, r, w)
         elif what == 32:
-            c = registers[code[line, 4]]
-            for lane in range(lanes):
-                z[lane] = a[lane] * b[lane] - c[lane]
+            rows.product_less(r, z, r, x, r, y, r, w)
         elif what == 7:
-            for lane in range(lanes):
-                z[lane] = -a[lane]
+            rows.negate(r, z, r, x)
+        elif what == 11:
+            rows.root(r, z, r, x)
+        elif what == 29:
+            rows.root_of_amount(r, z, r, x)
+        elif what == 16:
+            rows.least(r, z, r, x, r, y)
+        elif what == 17:
+            rows.most(r, z, r, x, r, y)
         elif what == 8:
-            for lane in range(lanes):
-                z[lane] = exponential(a[lane])
+            for lane in range(W):
+                r[z, lane] = exponential(r[x, lane])
+        elif what == 28:
+            for lane in range(W):
+                r[z, lane] = power_of_amount(r[x, lane], r[y, lane])
         else:
-            c = registers[code[line, 4]]
-            for lane in range(lanes):
-                z[lane] = _other(what, a[lane], b[lane], c[lane])
+            for lane in range(W):
+                r[z, lane] = _other(what, r[x, lane], r[y, lane], r[w, lane])
 
 
 @compiled
@@ -316,16 +339,16 @@ def evaluate(
     """Results [n_outputs, n] of a program for ``inputs`` [n_names, n]."""
     n_names, n = inputs.shape
     results = np.empty((len(outputs), n))
-    registers = np.zeros((n_registers, WIDTH))
+    registers = np.zeros((n_registers, W))
     for place in range(len(constants)):
-        registers[n_names + place] = constants[place]
+        registers[n_names + place, :] = constants[place]
     first = 0
     while first < n:
-        lanes = min(WIDTH, n - first)
+        lanes = min(W, n - first)
         for place in range(n_names):
             for lane in range(lanes):
                 registers[place, lane] = inputs[place, first + lane]
-        run_tape(code, 0, len(code), registers, lanes)
+        run_tape(code, 0, len(code), registers)
         for place in range(len(outputs)):
             for lane in range(lanes):
                 results[place, first + lane] = registers[outputs[place], lane]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import mpmath as mp
 import numpy as np
 import pytest
 
@@ -119,3 +120,27 @@ def test_a_name_that_is_read_but_not_given_is_refused() -> None:
         compile_expressions([parse("a + b", NAMES, "test")], ("a",))
     with pytest.raises(ValueError, match="3 names"):
         _program("a").evaluate(np.zeros((2, 5)))
+
+
+def test_powers_of_amounts_are_right_to_the_last_digits_over_the_whole_range() -> None:
+    rng = np.random.default_rng(2)
+    exponent = np.concatenate([rng.normal(0.0, 3.0, 400), [0.0, 0.5, -1.5, 1.0]])
+    amount = np.concatenate([np.exp(rng.normal(0.0, 30.0, 400)), [3.0, 1e-300, 1e300, 5.0]])
+    program = compile_expressions([parse("a ** b", NAMES, "test")], NAMES, amounts=True)
+
+    got = program.evaluate(np.stack([amount, exponent, np.zeros_like(amount)]))[0]
+
+    want = np.array([float(mp.power(mp.mpf(a), mp.mpf(b))) for a, b in zip(amount, exponent, strict=True)])
+    lost = 2e-16 * (4.0 + 2.0 * np.abs(exponent * np.log(amount)))  # of e to what is that large
+    normal = (want > 1e-307) & (want < 1e307)
+    assert (np.abs(got / want - 1.0) <= lost)[normal].all()
+
+
+def test_powers_of_what_is_no_amount() -> None:
+    program = compile_expressions([parse("a ** b", NAMES, "test")], NAMES, amounts=True)
+    amount = np.array([0.0, 0.0, 0.0, -1.0, math.inf, math.inf, math.nan, 2.0])
+    exponent = np.array([2.5, 0.0, -2.5, 1.5, 0.5, -0.5, 0.5, math.nan])
+
+    got = program.evaluate(np.stack([amount, exponent, np.zeros(8)]))[0]
+
+    np.testing.assert_array_equal(got, [0.0, 1.0, math.inf, 0.0, math.inf, 0.0, math.nan, math.nan])
