@@ -29,6 +29,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
 from structural_models import MODELS, StructuralCase
 
+from benchmarks import saturable
 from benchmarks.core import Question, tacrolimus, vancomycin
 from benchmarks.core import search as search_linear
 from dosing_core import recommend
@@ -100,6 +101,11 @@ def lines() -> Iterator[Line]:
     for family, bars in FAMILIES.items():
         case = MODELS[family]()
         yield from inference(family.replace("_", " "), case.individual, case.doses, observed(case, 2), bars)
+    case = MODELS["michaelis_menten_oral"]()
+    work = saturable.search(case, observed(case, 2), PARTICLES)
+    yield Line("michaelis menten oral: search of 500 candidates", 130.0, work)
+    for name, work in saturable.answers():
+        yield Line(f"recommend {name}, saturable", 150.0, work)
     library = _five_models()
     for path in sorted(CASES.glob("*.json")):
         case = Case.from_bytes(path.read_bytes())

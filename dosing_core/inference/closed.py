@@ -16,9 +16,7 @@ from dosing_core.inference.descent import (
     ITERATIONS,
     LEAST_CURVATURE,
     NEWTON_STEPS,
-    SETTLED,
     STEEPNESS,
-    WORTH_REPORTING,
     accept,
     adopt,
     distance,
@@ -30,6 +28,7 @@ from dosing_core.inference.descent import (
     solve,
     steepest,
     to_eta,
+    worth_reporting,
 )
 from dosing_core.inference.likelihood import Likelihood, densities, level_terms, likelihood
 from dosing_core.inference.observations import Observations
@@ -288,13 +287,5 @@ def modes(problem: Problem, starts: FloatArray) -> tuple[FloatArray, FloatArray,
             for k in range(d):
                 covariance[found, j, k] = spread[j, k]
         found += 1
-    order = np.argsort(objective[:found], kind="mergesort")
-    best = objective[order[0]]
-    kept = 0
-    for place in range(found):
-        mode = order[place]
-        if place == 0 or (slope[mode] < SETTLED and objective[mode] < best + WORTH_REPORTING):
-            order[kept] = mode
-            kept += 1
-    order = order[:kept]
+    order = worth_reporting(objective[:found], slope)
     return z[order], objective[order], slope[order], covariance[order], iterations

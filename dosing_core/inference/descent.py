@@ -288,3 +288,17 @@ def give_up(z: FloatArray, objective: FloatArray, damping: FloatArray) -> None:
             better = objective[other] < objective[i] or (objective[other] == objective[i] and other < i)
             if better and math.isfinite(objective[i]) and distance(z[i], z[other]) < FOLLOWS:
                 objective[i], damping[i] = math.inf, math.inf
+
+
+@compiled
+def worth_reporting(objective: FloatArray, slope: FloatArray) -> IntArray:
+    """Places of the modes to keep, best first: the best, and what is settled and not much less likely."""
+    order = np.argsort(objective, kind="mergesort")
+    kept = 0
+    for place in range(len(order)):
+        mode = order[place]
+        near = objective[mode] < objective[order[0]] + WORTH_REPORTING
+        if place == 0 or (slope[mode] < SETTLED and near):
+            order[kept] = mode
+            kept += 1
+    return order[:kept]

@@ -25,7 +25,6 @@ from dosing_core.inference.descent import (
     NEAR,
     NEWTON_STEPS,
     SETTLED,
-    WORTH_REPORTING,
     accept,
     distance,
     factor,
@@ -38,6 +37,7 @@ from dosing_core.inference.descent import (
     slopes,
     steepest,
     to_eta,
+    worth_reporting,
 )
 from dosing_core.inference.likelihood import Likelihood, likelihood
 from dosing_core.inference.observations import Observations
@@ -316,13 +316,5 @@ def modes(
             for k in range(d):
                 covariance[found, j, k] = spread[j, k]
         found += 1
-    order = np.argsort(objective[:found], kind="mergesort")
-    best = objective[order[0]]
-    kept = 0
-    for place in range(found):
-        mode = order[place]
-        if place == 0 or (slope[mode] < SETTLED and objective[mode] < best + WORTH_REPORTING):
-            order[kept] = mode
-            kept += 1
-    order = order[:kept]
+    order = worth_reporting(objective[:found], slope)
     return z[order], objective[order], slope[order], covariance[order], iterations

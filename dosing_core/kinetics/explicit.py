@@ -206,17 +206,26 @@ def freeze_erring(block: FloatArray, total: int) -> None:
 
 
 @compiled
-def worst_error(block: FloatArray, total: int, tolerance: float) -> tuple[float, bool]:
-    """Largest error over tolerance of the particles alive, and whether all are within it."""
+def worst_error(block: FloatArray, total: int, tolerance: float, h: float) -> tuple[float, bool]:
+    """Largest error over tolerance of the particles alive after a step ``h``, and whether all are within it.
+
+    A state that was 0 so far has no size yet: it counts by what it would come to by the segment's end if it
+    went on so. Else an input that jumps from nothing inside a step, as by the hour of the day, would be an
+    error as large as the state however short the step.
+    """
+    share = OWN / h
     for lane in range(W):
         block[WORST, lane] = 0.0
     for state in range(total):
         error, old = FIRST + ERROR * total + state, FIRST + Y * total + state
         new, floor = FIRST + NEW * total + state, FIRST + FLOOR * total + state
+        peak = FIRST + PEAK * total + state
         for lane in range(W):
             before, after, worst = abs(block[old, lane]), abs(block[new, lane]), block[WORST, lane]
             size = before if before > after else after
             size = size if size > block[floor, lane] else block[floor, lane]
+            begins = share * after if block[peak, lane] == 0.0 else 0.0
+            size = size if size > begins else begins
             ratio = abs(block[error, lane]) / (tolerance * size + 1e-300)
             # A NaN must win: ``ratio <= worst`` is false for it.
             block[WORST, lane] = worst if ratio <= worst else ratio
@@ -350,7 +359,7 @@ def advance(
                 stage,
             )
         combine(block, motion.stepped, total, ERROR, _E, 7, h, steps < 0)
-        largest, within = worst_error(block, total, tolerance)
+        largest, within = worst_error(block, total, tolerance, h)
         if within:
             begins = s == 0.0
             s = 1.0 if h == left else s + h

@@ -48,8 +48,9 @@ from dosing_core.kinetics.tape import Tape, run_tape
 from dosing_core.population.individual import BoolArray, FloatArray, IntArray
 
 MOST_STEPS = 10_000
-"""Steps of one segment after which the particle that errs most is given up, as after every ``GRACE`` more."""
-GRACE = 50
+"""Steps of one segment after which the particle that errs most is given up."""
+GRACE = 1000
+"""Steps after which the next one is: what its neighbours need who were held up by it, at any tolerance."""
 
 _GAMMA = 0.25
 _A = np.array(
@@ -255,7 +256,7 @@ def advance(
             new, last = FIRST + NEW * total + state, FIRST + (U + 5) * total + state
             rows.add(block, new, block, new, block, last)
             rows.copy(block, FIRST + ERROR * total + state, block, last)
-        largest, within = worst_error(block, total, tolerance)
+        largest, within = worst_error(block, total, tolerance, h)
         if within:
             begins = s == came
             s = 1.0 if h == left else s + h
@@ -276,7 +277,9 @@ def advance(
             allowed += GRACE
             slowest = -1
             for lane in range(W):
-                errs = slowest < 0 or not block[WORST, lane] <= block[WORST, slowest]
+                # A NaN errs most, and what comes after it no more than it does.
+                errs = slowest < 0 or block[WORST, lane] > block[WORST, slowest]
+                errs = errs or (np.isnan(block[WORST, lane]) and not np.isnan(block[WORST, slowest]))
                 if block[ALIVE, lane] == 1.0 and errs:
                     slowest = lane
             if slowest < 0:

@@ -108,39 +108,39 @@ def _kernels(compartments: int, area: bool) -> tuple[Start, Step]:
 
     @inlined
     def slope_of(w: FloatArray, lane: int, place: int, stage: int) -> float:
-        return w[(S0 + 4 * stage + place) * W + lane]
+        return float(w[(S0 + 4 * stage + place) * W + lane])
 
     @inlined
     def at_1(w: FloatArray, lane: int, i: int, h: float) -> float:
-        return w[(X0 + i) * W + lane] + h * 0.2 * slope_of(w, lane, i, 0)
+        return float(w[(X0 + i) * W + lane] + h * 0.2 * slope_of(w, lane, i, 0))
 
     @inlined
     def at_2(w: FloatArray, lane: int, i: int, h: float) -> float:
         change = (3.0 / 40.0) * slope_of(w, lane, i, 0) + (9.0 / 40.0) * slope_of(w, lane, i, 1)
-        return w[(X0 + i) * W + lane] + h * change
+        return float(w[(X0 + i) * W + lane] + h * change)
 
     @inlined
     def at_3(w: FloatArray, lane: int, i: int, h: float) -> float:
         change = (44.0 / 45.0) * slope_of(w, lane, i, 0) - (56.0 / 15.0) * slope_of(w, lane, i, 1)
-        return w[(X0 + i) * W + lane] + h * (change + (32.0 / 9.0) * slope_of(w, lane, i, 2))
+        return float(w[(X0 + i) * W + lane] + h * (change + (32.0 / 9.0) * slope_of(w, lane, i, 2)))
 
     @inlined
     def at_4(w: FloatArray, lane: int, i: int, h: float) -> float:
         change = (19372.0 / 6561.0) * slope_of(w, lane, i, 0) - (25360.0 / 2187.0) * slope_of(w, lane, i, 1)
         change += (64448.0 / 6561.0) * slope_of(w, lane, i, 2) - (212.0 / 729.0) * slope_of(w, lane, i, 3)
-        return w[(X0 + i) * W + lane] + h * change
+        return float(w[(X0 + i) * W + lane] + h * change)
 
     @inlined
     def at_5(w: FloatArray, lane: int, i: int, h: float) -> float:
         change = (9017.0 / 3168.0) * slope_of(w, lane, i, 0) - (355.0 / 33.0) * slope_of(w, lane, i, 1)
         change += (46732.0 / 5247.0) * slope_of(w, lane, i, 2) + (49.0 / 176.0) * slope_of(w, lane, i, 3)
-        return w[(X0 + i) * W + lane] + h * (change - (5103.0 / 18656.0) * slope_of(w, lane, i, 4))
+        return float(w[(X0 + i) * W + lane] + h * (change - (5103.0 / 18656.0) * slope_of(w, lane, i, 4)))
 
     @inlined
     def at_6(w: FloatArray, lane: int, i: int, h: float) -> float:
         change = (35.0 / 384.0) * slope_of(w, lane, i, 0) + (500.0 / 1113.0) * slope_of(w, lane, i, 2)
         change += (125.0 / 192.0) * slope_of(w, lane, i, 3) - (2187.0 / 6784.0) * slope_of(w, lane, i, 4)
-        return w[(X0 + i) * W + lane] + h * (change + (11.0 / 84.0) * slope_of(w, lane, i, 5))
+        return float(w[(X0 + i) * W + lane] + h * (change + (11.0 / 84.0) * slope_of(w, lane, i, 5)))
 
     @inlined
     def ratio(w: FloatArray, lane: int, i: int, h: float, tolerance: float) -> float:
@@ -151,7 +151,7 @@ def _kernels(compartments: int, area: bool) -> tuple[Start, Step]:
         old, new, floor = abs(w[(X0 + i) * W + lane]), abs(w[(N0 + i) * W + lane]), w[(F0 + i) * W + lane]
         size = old if old > new else new
         size = size if size > floor else floor
-        return abs(h * error) / (tolerance * size + 1e-300)
+        return float(abs(h * error) / (tolerance * size + 1e-300))
 
     @compiled
     def start(w: FloatArray) -> None:

@@ -138,6 +138,52 @@ def test_a_particle_without_solution_is_nan_and_leaves_its_block_alone() -> None
         np.testing.assert_allclose(got[others], want[others], rtol=10 * TOLERANCE)
 
 
+@pytest.mark.parametrize("name", ["mixed_elimination", "myelosuppression", "tmdd_qss", "circadian"])
+def test_a_particle_that_explodes_leaves_its_block_alone(name: str) -> None:
+    """A clearance far below 0 makes the drug grow beyond every number within minutes."""
+    case = MODELS[name]()
+    individual, parameters = case.individual, _people(case.individual, 16)
+    want = ode.prediction(individual, case.doses, case.times, case.outputs, TOLERANCE)(parameters)
+    broken = parameters.copy()
+    broken[5, :, individual.columns.index("CL")] = -1e9
+
+    got = ode.prediction(individual, case.doses, case.times, case.outputs, TOLERANCE)(broken)
+
+    others = np.arange(16) != 5
+    np.testing.assert_allclose(got[others], want[others], rtol=1e-5)
+
+
+def test_what_begins_at_an_hour_of_the_day_may_begin_from_nothing() -> None:
+    """An input from 6 to 7 o'clock into an empty compartment, against its formula."""
+    known = ("R", "k", "x", "t", "clock")
+    system = System(
+        parameters=("R", "k"),
+        states=("x",),
+        derivatives=(parse("(R if 6 <= clock < 7 else 0) - k * x", known, "test"),),
+        initial=(parse("0", (), "test"),),
+        entries=(Entry("iv", 0, parse("dose", ("R", "k", "dose"), "test")),),
+        outputs=(Output("concentration", parse("x", known, "test")),),
+    )
+    individual = replace(
+        _mixed(),
+        structure=system,
+        typical=np.array([[3.0, 0.2]]),
+        eta_names=("R",),
+        eta_index=np.array([0, -1]),
+        omega=np.array([[0.1]]),
+        clock_h=0.0,
+    )
+    none = DoseTable(np.empty(0), np.empty(0), np.empty(0), np.empty(0, dtype=np.bool_))
+    times = np.array([0.5, 5.9, 6.5, 7.0, 12.0, 29.0])
+
+    got = ode.prediction(individual, none, times, None, TOLERANCE)(np.array([[[3.0, 0.2]], [[300.0, 0.7]]]))
+
+    for one, (rate, k) in zip(got, [(3.0, 0.2), (300.0, 0.7)], strict=True):
+        inside = np.clip(times - 6.0, 0.0, 1.0)
+        want = rate / k * -np.expm1(-k * inside) * np.exp(-k * np.maximum(times - 7.0, 0.0))
+        np.testing.assert_allclose(one, want, rtol=1e-5, atol=1e-12)
+
+
 @pytest.mark.parametrize("name", ["kpd_inr", "myelosuppression", "mixed_elimination", "indirect_response"])
 def test_the_fastest_particle_does_not_blow_up(name: str) -> None:
     """A step chosen for the typical person is unstable for one whose rates are a thousand times as fast."""
@@ -277,5 +323,5 @@ def test_nothing_before_a_state_and_no_unknown_way_in() -> None:
     with pytest.raises(ValueError, match="other particles"):
         ode.prediction(individual, HISTORY.before(-100.0), np.array([5.0]), state=state)(parameters[:1])
     infused_only = MODELS["tmdd_full"]().individual
-    with pytest.raises(ValueError, match="oral"):
+    with pytest.raises(ValueError, match="not intravenous"):
         ode.prediction(infused_only, HISTORY, np.array([5.0]))
