@@ -6,11 +6,13 @@ start, which then takes a fraction of a second.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from dosing_core.inference import Observations, Particles, posterior
 from dosing_core.inference.likelihood import log_likelihood
-from dosing_core.kinetics import DoseTable, auc, ode, steady_state, steady_state_auc24
+from dosing_core.kinetics import DoseTable, auc, steady_state, steady_state_auc24
 from dosing_core.population.families import build
 from dosing_core.population.individual import Individual, ResidualError, Structure
 from dosing_core.regimens.responses import Schedule, responses
@@ -44,16 +46,27 @@ def warm() -> None:
                 answer(np.array([10.0]))
             response.time_above(np.array([10.0]), np.ones(len(eta)))
     log_likelihood(ResidualError(0.1, 0.1), np.ones((1, 2)), np.ones((2, 1)))
-    _warm_linear_systems(doses)
+    _warm_systems(doses)
 
 
-def _warm_linear_systems(doses: DoseTable) -> None:
-    """The exact solver's kernels serve any system: one with one compartment stands for all."""
-    system = build(
-        {"compartments": 1, "routes": ("iv", "oral"), "absorption": {"input": "first_order"}}
-    ).system
+def _warm_systems(doses: DoseTable) -> None:
+    """The solvers' kernels serve any system: one with one compartment stands for all of a kind."""
+    levels = Observations(np.array([-1.0]), np.array([0.3]))
+    linear = _individual({})
+    parameters = linear.parameters(posterior(linear, doses, levels).thinned(16).eta)
+    auc(linear, parameters, doses, -12.0, 0.0)
+    steady_state(linear, parameters, 10.0, 12.0, 1.0, False, np.zeros(1))
+    steady_state_auc24(linear, parameters, 10.0, 12.0, 1.0, False)
+    saturable = _individual({"elimination": "michaelis_menten"})
+    parameters = saturable.parameters(posterior(saturable, doses, levels).thinned(16).eta)
+    auc(saturable, parameters, doses, -12.0, 0.0)
+
+
+def _individual(options: Mapping[str, object]) -> Individual:
+    """A person of one compartment, every parameter 1/2."""
+    system = build({"compartments": 1, "routes": ("iv", "oral"), **options}).system
     n = len(system.parameters)
-    individual = Individual(
+    return Individual(
         structure=system,
         row_time=np.array([-np.inf]),
         typical=np.full((1, n), 0.5),
@@ -63,12 +76,6 @@ def _warm_linear_systems(doses: DoseTable) -> None:
         residual=ResidualError(0.1, 0.1),
         binding=None,
     )
-    eta = posterior(individual, doses, Observations(np.array([-1.0]), np.array([0.3]))).thinned(16).eta
-    parameters = individual.parameters(eta)
-    auc(individual, parameters, doses, -12.0, 0.0)
-    steady_state(individual, parameters, 10.0, 12.0, 1.0, False, np.zeros(1))
-    steady_state_auc24(individual, parameters, 10.0, 12.0, 1.0, False)
-    ode.auc(individual, parameters, doses, -12.0, 0.0)  # one kernel takes whatever is not linear
 
 
 if __name__ == "__main__":
