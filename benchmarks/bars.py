@@ -38,15 +38,17 @@ from dosing_core.genetics import advice, advise, catalogue, phenotype, read_dipl
 from dosing_core.genetics.heard import hear
 from dosing_core.inference import Observations, Particles, map_estimate, posterior
 from dosing_core.kinetics import DoseTable, concentrations
-from dosing_core.library import PACKAGE, Library
+from dosing_core.library import PACKAGE, Library, load_drug
 from dosing_core.library.load import parse_drug_file
 from dosing_core.population.individual import Individual
 from dosing_core.warm import warm
 
 LIBRARY = Path(__file__).resolve().parents[1] / "dosing_core" / "library"
 CASES = Path(__file__).resolve().parents[1] / "fixtures" / "cases"
+ALONE = ("tacrolimus-expresser", "vancomycin-two-levels")
 AVERAGED = ("vancomycin-first-dose", "vancomycin-two-levels")
-"""Cases that are also answered by five linear models."""
+"""Cases that are also answered by the default model alone, and by five linear models: bars of 40 and 100 ms.
+What a drug's file averages of its own accord has the same bar as five."""
 PARTICLES = 1024
 Bars = tuple[float | None, float | None]
 FAMILIES: dict[str, Bars] = {
@@ -109,18 +111,24 @@ def lines() -> Iterator[Line]:
     library = _five_models()
     for path in sorted(CASES.glob("*.json")):
         case = Case.from_bytes(path.read_bytes())
-        several = case.order.drug == "vancomycin"  # whose file averages three models
-        yield Line(f"recommend {path.stem}", 100.0 if several else 40.0, partial(recommend, case))
+        yield Line(f"recommend {path.stem}", 100.0, partial(recommend, case))
+        if path.stem in ALONE:
+            alone = {
+                "options": case.options.model_copy(update={"model": load_drug(case.order.drug).default_model})
+            }
+            yield Line(
+                f"recommend {path.stem}, one model", 40.0, partial(recommend, case.model_copy(update=alone))
+            )
         if path.stem in AVERAGED:
             yield Line(f"recommend {path.stem}, five models", 100.0, partial(recommend, case, library))
 
 
 def _five_models() -> Library:
-    """The library with a file of vancomycin in which all five of its models are asked, and speak for anybody:
-    an answer of one or three models beside one of five, all of them linear."""
+    """The library with a file of vancomycin in which five of its models, all linear, are asked and speak for
+    anybody."""
     document = yaml.safe_load((LIBRARY / "vancomycin.yaml").read_text(encoding="utf-8"))
     weight = document["averaged"][0]["prior_weight"]
-    others = [model["id"] for model in document["models"] if model["id"] != document["default_model"]]
+    others = [model["id"] for model in document["models"] if model["id"] != document["default_model"]][:4]
     document["averaged"] = [{"model": name, "prior_weight": weight} for name in others]
     for model in document["models"]:
         model["population"]["limits"] = []
