@@ -38,8 +38,8 @@ class Service:
 
 USAGE = (
     "Send the prefetch, or fhirServer with fhirAuthorization for what is missing. Answers about the drugs of "
-    "its library, and about others where a guideline on genes asks for another drug, another dose or a test, or "
-    "after a severe reaction; stays silent about any other order."
+    "its library, and about others where a guideline on genes asks for another drug, another dose or a test, "
+    "or after a severe reaction; stays silent about any other order."
 )
 
 SERVICES: Mapping[str, Service] = {
