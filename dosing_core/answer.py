@@ -160,6 +160,9 @@ def _answer(case: Case, consultation: Consultation, screening: Screening) -> Rec
     if explain.high_level(own) and _raises(own, decision):
         text = f"{name} is not individualised: a level is too high to raise the dose, and unlike the others."
         decision = _Decision("insufficient", text, (), "level")
+    if _raises(own, decision) and _set_aside_says_less(own, decision):
+        text = f"{name} is not individualised: a doubted level asks for less, no dose is raised; repeat it."
+        decision = _Decision("insufficient", text, (), "level")
     if screening.level_too_soon and not own.reviewed.used and _raises(own, decision):
         text = (
             f"{name} is not individualised: no dose is raised on a level that was drawn too soon; repeat it."
@@ -174,6 +177,14 @@ def _raises(consultation: Consultation, decision: _Decision) -> bool:
     now = [one.daily_dose_mg for one in (own.case.order.regimen, own.timing.present) if one is not None]
     advised = [one.regimen.daily_dose_mg for one in decision.options if one.role == "recommended"]
     return bool(now and advised) and max(advised) > min(now)
+
+
+def _set_aside_says_less(consultation: Consultation, decision: _Decision) -> bool:
+    """True if the last level was too high to be believed and, if it were real, would not raise the dose."""
+    own, other = consultation, decision.without_flagged
+    now = [one.daily_dose_mg for one in (own.case.order.regimen, own.timing.present) if one is not None]
+    doubted = bool(own.reviewed.levels) and explain.is_beyond(own.reviewed.levels[-1])
+    return doubted and other is not None and bool(now) and other.daily_dose_mg <= min(now)
 
 
 @dataclass(frozen=True)

@@ -264,7 +264,7 @@ def high_level(consultation: Consultation) -> str:
     limit, display = rule.factor.value * aim, own.drug_file.as_display
     far = f"far above {phrases.measured(aim, display)}, the highest trough aimed at."
     last = own.reviewed.levels[-1] if own.reviewed.levels else None
-    if last is not None and last.observed > limit and (_is_trough(own, last) or _is_beyond(last)):
+    if last is not None and last.observed > limit and (_is_trough(own, last) or is_beyond(last)):
         value = phrases.measured(last.observed, display)
         return f"Hold the next dose and repeat the level: the last one, {value}, is {far}"
     due = own.expected_when_due
@@ -274,7 +274,8 @@ def high_level(consultation: Consultation) -> str:
     return ""
 
 
-def _is_beyond(level: LevelReview) -> bool:
+def is_beyond(level: LevelReview) -> bool:
+    """True if the level is flagged for being too high."""
     return not level.plausible and level.observed > level.expected.high
 
 

@@ -39,3 +39,21 @@ def test_both_models_come_to_the_same_dose_once_a_trough_is_there(trough: float)
     assert [one.name for one in answer.models] == ["Størset 2014", "Woillard 2011"]
     assert sum(one.weight for one in answer.models) == pytest.approx(1)
     assert max(alone) <= 1.25 * min(alone)
+
+
+@pytest.mark.parametrize("trough", [0.013, 0.016])
+def test_no_dose_is_raised_while_a_doubted_level_asks_for_less(trough: float) -> None:
+    """An expresser's trough far above what 3 mg should give: an unrecorded inhibitor, or the line."""
+    answer = recommend(_asked("*1/*3", doses=given(TWICE, 20, 11.8), levels={0.2: trough}))
+
+    assert not answer.levels[0].used
+    assert answer.outcome == "insufficient"
+    assert answer.options == ()
+    assert "repeat it" in answer.reason
+    assert answer.next_level is not None
+
+
+def test_a_doubted_low_level_leaves_the_rise_to_the_believed_figures() -> None:
+    answer = recommend(_asked("*1/*3", doses=given(TWICE, 20, 11.8), levels={0.2: 0.003}))
+
+    assert answer.outcome == "recommend"
