@@ -282,6 +282,8 @@ def standing(recommendation: Recommendation, option: RegimenOption) -> str:
 def verdict(recommendation: Recommendation) -> tuple[str, str]:
     """The outcome in a few words, and the outcome whose look it has: a tick only where nothing is open."""
     outcome = recommendation.outcome
+    if (said := by_genes(recommendation)) is not None:
+        return said, outcome
     if recommendation.red_flags or recommendation.hold:
         return "Hold the next dose" if recommendation.hold else OUTCOMES[outcome], _open(outcome)
     if outcome == "agree" and any(not level.plausible for level in recommendation.levels):
@@ -294,6 +296,18 @@ def verdict(recommendation: Recommendation) -> tuple[str, str]:
     return OUTCOMES[outcome], outcome
 
 
+def by_genes(recommendation: Recommendation) -> str | None:
+    """What is said where only a guideline on genes spoke and no dose was judged; None elsewhere."""
+    if recommendation.options or not recommendation.advice:
+        return None
+    if recommendation.outcome == "agree":
+        return "No objection by the genes"
+    if recommendation.outcome != "recommend":
+        return None
+    other = any(one.verdict in ("avoid", "alternative") for one in recommendation.advice)
+    return "Another drug first" if other else "Another dose or closer watching"
+
+
 def _open(outcome: Outcome) -> str:
     return "recommend" if outcome == "agree" else outcome
 
@@ -303,6 +317,8 @@ def headline(recommendation: Recommendation, wording: Wording) -> str:
     name = recommendation.display.drug_name if recommendation.display else recommendation.drug
     name = name[:1].upper() + name[1:]
     ordered, advised = recommendation.option("as_ordered"), recommendation.option("recommended")
+    if (said := by_genes(recommendation)) is not None:
+        return f"{name}: {said[:1].lower()}{said[1:]}"
     match recommendation.outcome:
         case "recommend" if ordered and advised:
             before, after = wording.regimen(ordered.regimen), _with_loading(advised, wording)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import hand_built
 import pytest
@@ -14,11 +15,13 @@ from flask import Flask, Response
 from flask.testing import FlaskClient
 from hand_built import HOUR, NOW
 
+from cds_hooks import wording
 from cds_hooks.ledger import Ledger
 from cds_hooks.ledger.records import FeedbackRecord, StoredRecommendation
 from cds_hooks.pages.recommendation import blueprint
 from cds_hooks.settings import Settings
-from dosing_core.case import Case, Finding, Measurement, Regimen, Subject
+from dosing_core import recommend
+from dosing_core.case import Case, Finding, Measurement, Order, Phenotype, Regimen, Subject
 from dosing_core.recommendation import Display, NextLevel, PlanStep, Recommendation, Target
 
 
@@ -358,3 +361,22 @@ def test_the_tick_stands_only_where_nothing_is_open(show: Show, changes: dict[st
 
     assert said in Html(page).text
     assert ('class="head agree"' in page) == (changes == {})
+
+
+@pytest.mark.parametrize(
+    ("drug", "gene", "phenotype", "headline"),
+    [
+        ("citalopram", "CYP2C19", "Poor Metabolizer", "Citalopram: another drug first"),
+        ("capecitabine", "DPYD", "Intermediate Metabolizer", "Capecitabine: another dose or closer watching"),
+        ("codeine", "CYP2D6", "Normal Metabolizer", "Codeine: no objection by the genes"),
+        ("abacavir", "HLA-B", "*57:01 positive", "Avoid abacavir"),
+    ],
+)
+def test_where_only_genes_spoke_no_dose_is_said_to_fit(
+    drug: str, gene: str, phenotype: str, headline: str
+) -> None:
+    """The dose of such a drug is not read, so nothing may be said of it."""
+    subject = Subject(phenotypes=(Phenotype(gene=gene, phenotype=phenotype, source="p"),))
+    said = recommend(Case(now=NOW, subject=subject, order=Order(drug=drug, source="o")))
+
+    assert wording.headline(said, wording.Wording(ZoneInfo("UTC"), NOW, said.display)) == headline
