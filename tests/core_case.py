@@ -25,6 +25,7 @@ _COVARIATES = {
     "Calprotectin": "faecal_calprotectin",
     "Anti-Müllerian hormone": "anti_muellerian_hormone",
 }
+_EFFECTS = {"Unbound phenytoin": "unbound", "INR": "inr"}
 _ROUTES = {"Intravenous": "iv", "Oral": "oral", "Subcutaneous": "subcutaneous"}
 _STATES = {
     "Kidney transplant": "kidney_transplant",
@@ -49,8 +50,16 @@ Resource = dict[str, Any]
 
 def scenario(slug: str) -> Scenario:
     """The scenario of this number and name, or of this number alone."""
-    (path,) = (FIXTURES / "scenarios").glob(f"{slug}*.question.json")
+    whole = f"{slug}-*" if slug.isdecimal() else slug
+    (path,) = (FIXTURES / "scenarios").glob(f"{whole}.question.json")
     return read_scenario(path)
+
+
+def drug_of(asked: Scenario) -> str:
+    """The library's name of the ordered drug."""
+    said = str(asked.question.order["medicationCodeableConcept"]["text"]).removesuffix(" / tazobactam")
+    named = said.removesuffix(" mofetil").replace(" ", "-")
+    return {"aminophylline": "theophylline"}.get(named, named)
 
 
 def case_of(asked: Scenario, drug: str) -> Case:
@@ -74,6 +83,16 @@ def case_of(asked: Scenario, drug: str) -> Case:
                     subject["conditions"].append(state)
             case "Observation":
                 _observe(resource, subject, events)
+            case "AllergyIntolerance":
+                subject.setdefault("reactions", []).append(
+                    {
+                        "drug": drug,
+                        "substance": f"{resource['code']['text'].lower()}s",
+                        "severe": resource["criticality"] == "high",
+                        "confirmed": True,
+                        "source": _source(resource),
+                    }
+                )
             case "MedicationAdministration":
                 events["doses"].append(_dose(resource))
             case "MedicationRequest":
@@ -87,7 +106,9 @@ def case_of(asked: Scenario, drug: str) -> Case:
         events["findings"].append({"kind": "conflict", "about": "weight", "detail": detail})
     for name in ("doses", "levels"):
         events[name].sort(key=lambda event: event["time"])
-    order = _order(asked.question.order, drug, events)
+    ordered = [one for one in asked.resources if one["resourceType"] == "MedicationRequest"]
+    running = any(one["medicationCodeableConcept"].get("text") == drug for one in ordered)
+    order = _order(asked.question.order, drug, events) | ({"running": True} if running else {})
     return Case.model_validate({"now": now, "subject": subject, "order": order, **events})
 
 
@@ -102,7 +123,7 @@ def _source(resource: Resource) -> str:
 
 def _called(code: Resource) -> str:
     """The concept's text; of the usual measurements also their LOINC code's."""
-    usual = {"29463-7": "Weight", "8302-2": "Height", "2160-0": "Creatinine"}
+    usual = {"29463-7": "Weight", "8302-2": "Height", "2160-0": "Creatinine", "6301-6": "INR"}
     return code.get("text") or usual.get(code["coding"][0]["code"], code["coding"][0].get("display", ""))
 
 
@@ -125,8 +146,8 @@ def _observe(resource: Resource, subject: Resource, events: Resource) -> None:
         return
     value, unit = resource["valueQuantity"]["value"], resource["valueQuantity"]["unit"]
     time = resource["effectiveDateTime"]
-    if name == "Unbound phenytoin":
-        found = {"name": "unbound", "value": value, "time": time, "source": source}
+    if name in _EFFECTS:
+        found = {"name": _EFFECTS[name], "value": value, "time": time, "source": source}
         events.setdefault("effects", []).append(found)
         return
     if name == "Gestational age":

@@ -102,6 +102,9 @@ def rule_facts(rule: DosingRule, case: Case, drug_file: DrugFile) -> RuleFacts:
         facts = timeline.needed_facts(covariate)
         lacking = [fact for fact in facts if not timeline.is_known(fact, case)]
         reading = None if lacking else read_now(covariate, case)
+        if covariate.quantity == "time_since_first_dose" and case.order.running and not case.doses:
+            missing.append("dose of the running treatment")  # as a start, it would be started again
+            continue
         if reading is None:
             missing += [timeline.fact_of(fact) for fact in lacking] or [states.lacking(covariate, case)]
             continue

@@ -6,7 +6,7 @@ import re
 from functools import cache
 
 import pytest
-from core_case import case_of, scenario
+from core_case import case_of, drug_of, scenario
 from scenario import FIXTURES, scenario_paths
 
 from dosing_core import phrases, recommend
@@ -65,8 +65,7 @@ def _cases() -> list[Case]:
     for path in scenario_paths():
         asked = scenario(path.name.removesuffix(".question.json"))
         if asked.question.record == "any" and asked.slug[:2] not in ("18", "19"):
-            text = asked.question.order["medicationCodeableConcept"]["text"]
-            cases.append(case_of(asked, text.partition(" / ")[0]))
+            cases.append(case_of(asked, drug_of(asked)))
     return cases
 
 
@@ -76,8 +75,8 @@ def _cases() -> list[Case]:
         r"\bmust\b",
         r"!",
         r"\bQD\b|\bBID\b|\bU\b|µg",
-        r"\d\.\d*0 mg\b",
-        r"\b\d{1,2}:\d{2}\b",
+        r"\d\.\d*0 mg\b(?!/L)",
+        r"(?<!\*)\b\d{1,2}:\d{2}\b",
         r"\b(Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sep|Oct|Nov|Dec)\b",
         r"\bnan\b|\binf\b|None",
         r"certain(ly)?\b",

@@ -86,3 +86,14 @@ def test_race_is_asked_by_no_rule() -> None:
         "age", "height", "weight", "body_surface_area", "time_since_first_dose", "taking", "smoker",
         "genotype",
     }  # fmt: skip
+
+
+def test_a_running_treatment_of_which_no_dose_is_known_is_not_started_again() -> None:
+    """The order is there and nothing says what was taken: a start dose would come on top of it."""
+    order = repeated("warfarin", 5.0).model_copy(update={"running": True})
+    person = {"age_years": 70.0, "sex": "male", "weight": at(70.0), "height": at(165.0)}
+    said = asked(order, {**person, "genotypes": genes(), "co_medications_read": True})
+
+    assert said.outcome == "insufficient"
+    assert said.option("recommended") is None
+    assert "no dose of the running treatment on record" in said.reason
