@@ -14,10 +14,14 @@ from cds_hooks.sample_ehr.search import DATES, REFERENCES, TOKENS, SearchError, 
 
 MEDIA_TYPE = "application/fhir+json"
 KINDS = (
+    "AllergyIntolerance",
     "Condition",
+    "DiagnosticReport",
     "Encounter",
     "MedicationAdministration",
+    "MedicationDispense",
     "MedicationRequest",
+    "MedicationStatement",
     "Observation",
     "Patient",
     "ServiceRequest",

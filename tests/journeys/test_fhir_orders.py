@@ -51,7 +51,8 @@ def test_a_prolonged_release_product_gets_a_card_without_a_dose(hook: str, tmp_p
     (card,) = ask(tmp_path, body)
 
     assert card["indicator"] == "info"
-    assert "prolonged-release" in card["summary"]
+    assert "another formulation" in card["summary"]
+    assert "prolonged-release" in card["detail"]
     assert not card.get("suggestions")
 
 

@@ -37,7 +37,8 @@ export function banner({ patient, observations, conditions, encounter }) {
 /** Laboratory, levels and doses. */
 export function summary({ observations, given, orders }) {
   const facts = [...grouped(observations)].filter(([, values]) => values[0].valueQuantity || values[0].valueCodeableConcept);
-  const levels = facts.filter(([name]) => /level|trough|peak/i.test(name));
+  const drugs = new Set([...given, ...orders].map((one) => one.medicationCodeableConcept?.text?.toLowerCase()));
+  const levels = facts.filter(([name]) => /level|trough|peak/i.test(name) || drugs.has(name?.toLowerCase()));
   const labs = facts.filter((fact) => !levels.includes(fact));
   const active = orders.filter((one) => one.status === "active");
   return [
