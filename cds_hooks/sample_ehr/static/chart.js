@@ -29,7 +29,7 @@ export function banner({ patient, observations, conditions, encounter }) {
     "div",
     { class: "banner" },
     element("h1", { id: "h-chart" }, `${name.family}, ${(name.given ?? []).join(" ")}`),
-    element("p", {}, [`${age(patient.birthDate)} years`, patient.gender, ...measures].join(", ")),
+    element("p", {}, [age(patient.birthDate), patient.gender, ...measures].join(", ")),
     element("p", { class: "quiet" }, [encounter?.serviceType?.text, ...conditions.map((one) => one.code.text)].filter(Boolean).join(" · ")),
   );
 }

@@ -23,10 +23,14 @@ export function ago(instant) {
   return `${Math.round(minutes / 1440)} days ago`;
 }
 
-/** Years between a birth date and today. */
+/** How old a person is today, as people say it: days, then months, then years. */
 export function age(birthDate) {
   const [year, month, day] = birthDate.split("-").map(Number);
   const today = new Date();
-  const before = today.getUTCMonth() + 1 < month || (today.getUTCMonth() + 1 === month && today.getUTCDate() < day);
-  return today.getUTCFullYear() - year - (before ? 1 : 0);
+  const days = Math.floor((today - Date.UTC(year, month - 1, day)) / 86_400_000);
+  const months = (today.getUTCFullYear() - year) * 12 + today.getUTCMonth() + 1 - month - (today.getUTCDate() < day ? 1 : 0);
+  if (months < 2) {
+    return `${days} ${days === 1 ? "day" : "days"}`;
+  }
+  return months < 24 ? `${months} months` : `${Math.floor(months / 12)} years`;
 }
