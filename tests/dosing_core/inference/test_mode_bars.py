@@ -18,6 +18,8 @@ GAP, GROSS, STEEP = 1e-6, 1e-2, 1e-4
 """Largest gap to the best of many starts, the gap beyond which a second mode must be flagged, and the largest
 slope at a mode, all in negative log density (over whitened effects)."""
 SHARE = 0.995
+NEAR = 0.01
+"""h."""
 
 
 def _best_of_many(family: Family, levels: Observations, starts: FloatArray) -> float:
@@ -28,6 +30,16 @@ def _best_of_many(family: Family, levels: Observations, starts: FloatArray) -> f
         return min(float(closed.modes(laid_out, start[None])[1][0]) for start in starts)
     fine, coarse = surfaces(individual, family.doses, levels, lower)
     return float(general.modes(fine, coarse, starts)[1][0])
+
+
+def _at_a_corner(family: Family, eta: FloatArray, levels: Observations) -> bool:
+    """True where a zero-order input ends as a level is drawn: there the objective has no slope."""
+    names = getattr(family.individual.structure, "parameters", ())
+    if "D1" not in names:
+        return False
+    lasts = family.individual.parameters(eta[None])[0, 0, names.index("D1")]
+    since = levels.time[:, None] - family.doses.time[None, :]
+    return bool((np.abs(since - lasts) < NEAR).any())
 
 
 def _holds(family: Family, n: int, seed: int) -> None:
@@ -42,7 +54,8 @@ def _holds(family: Family, n: int, seed: int) -> None:
         gap = found.objective - _best_of_many(family, levels, starts)
         within += gap <= (GAP if exact else STEEP)
         assert gap <= GROSS or len(found.modes) > 1, gap
-        assert found.gradient_norm <= (STEEP if exact else 10.0 * STEEP)
+        if not _at_a_corner(family, found.eta, levels):
+            assert found.gradient_norm <= (STEEP if exact else 10.0 * STEEP)
     assert within >= SHARE * n, within / n
 
 
