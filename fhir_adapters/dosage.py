@@ -7,13 +7,14 @@ Free text alone is not interpreted. When doses fall is read in ``timing.py``.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
 from dosing_core.case import Route
 from dosing_core.library import load_drug
 from fhir_adapters.combination import own_part
+from fhir_adapters.dose_text import in_code
 from fhir_adapters.elements import Resource, items, member, number, text
 from fhir_adapters.product import Product
 from fhir_adapters.terminology.routes import Named, charted_route, route
@@ -49,6 +50,8 @@ class Dosage:
     times: Timetable = field(default_factory=Timetable)
     """When doses fall, and from when to when."""
     problems: tuple[str, ...] = ()
+    from_words: bool = False
+    """True if it is written in words alone."""
     sequence: Decimal | None = None
     """Its place among several instructions; those of one place go together."""
     area: Decimal | None = None
@@ -65,7 +68,9 @@ class _Reading:
 
 
 def read_dosage(instruction: Resource, product: Product) -> Dosage:
-    """Read one element of ``dosageInstruction``."""
+    """Read one element of ``dosageInstruction``; one of words alone where they can be read in one way."""
+    if (spoken := in_code(instruction)) is not None:
+        return replace(read_dosage({**instruction, **spoken}, product), from_words=True)
     reading = _Reading()
     named = route(instruction.get("route"))
     way = product.route if named is None else systemic(named, product.drug)
@@ -96,8 +101,8 @@ def read_dosage(instruction: Resource, product: Product) -> Dosage:
         reading.rate_only,
         times,
         tuple(reading.problems),
-        number(instruction.get("sequence")),
-        _area(instruction) if dose is None else None,
+        sequence=number(instruction.get("sequence")),
+        area=_area(instruction) if dose is None else None,
     )
 
 

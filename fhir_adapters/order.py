@@ -17,7 +17,8 @@ from dosing_core.library.targets import TargetRule
 from dosing_core.value import Value
 from fhir_adapters.conditions import named_by
 from fhir_adapters.dosage import AREA_WRITTEN, Dosage, read_dosage
-from fhir_adapters.elements import Resource, items, referenced, source, text, word
+from fhir_adapters.dose_text import CODED, only_words
+from fhir_adapters.elements import Resource, items, referenced, source, word
 from fhir_adapters.indications import reason_ids, reasons, words_for
 from fhir_adapters.product import longest_infusion_h, product, usual_infusion_h
 from fhir_adapters.terminology.units import as_written
@@ -193,8 +194,8 @@ def _regimen(
     dosage: Dosage, way: Route | None, drug: str, resource: Resource, origin: str
 ) -> tuple[Regimen | None, list[Finding]]:
     problems = [*dosage.problems, *filter(None, (dosage.times.irregular,))]
-    if _only_text(resource):
-        problems = ["the dose is written as text only, which is not interpreted"]
+    if _only_text(resource) and not dosage.from_words:
+        problems = ["the dose is written as text only, which is not understood for certain"]
     elif way is None and not any("route" in problem for problem in problems):
         problems.append("no route is written")
     interval = Decimal(24) if dosage.once else dosage.interval_h
@@ -206,6 +207,9 @@ def _regimen(
     if problems or dosage.dose_mg is None or interval is None or way is None:
         return None, [_left_out(f"the order's dose is not read: {problem}", origin) for problem in problems]
     findings: list[Finding] = []
+    if dosage.from_words:
+        said = "the dose is written in words only, and was read from them"
+        findings.append(Finding(kind="note", about="order", detail=said, source=origin))
     hours = 0.0
     if way == "iv":
         usual = usual_infusion_h(drug, float(dosage.dose_mg))
@@ -245,14 +249,10 @@ def _whose(resource: Resource, patient_id: str, origin: str) -> tuple[bool, list
     return False, []
 
 
-CODED = ("timing", "doseAndRate", "doseQuantity", "asNeededBoolean", "asNeededCodeableConcept", "route")
-
-
 def _only_text(resource: Resource) -> bool:
     """Whether the instructions consist of words: then one sentence says so, not one for each missing part."""
     written = items(resource.get("dosageInstruction"))
-    coded = any(one.get(name) for one in written for name in CODED)
-    return not coded and any(text(one.get("text")) for one in written)
+    return any(map(only_words, written)) and not any(one.get(name) for one in written for name in CODED)
 
 
 def _left_out(detail: str, origin: str) -> Finding:

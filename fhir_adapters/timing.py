@@ -301,6 +301,11 @@ def _spelt() -> Mapping[str, Decimal]:
     return built | {word: Decimal(hours) for word, hours in timings["texts"].items()}
 
 
+def frequencies() -> tuple[str, ...]:
+    """Every way of writing in words how often a dose is given, lower case."""
+    return tuple(_spelt())
+
+
 def _coded(code: Any) -> Decimal | None:
     """Hours between doses from the timing's code or its words; None if they are not understood or several."""
     timings = table("timings")

@@ -54,6 +54,11 @@ def _words() -> dict[Known, tuple[tuple[str, ...], frozenset[str] | None]]:
     return found
 
 
+def spellings() -> tuple[str, ...]:
+    """Every way of writing that a dose goes into a vein, is swallowed, or goes under the skin; lower case."""
+    return tuple(word for way in ("iv", "oral", "subcutaneous") for word in _words()[way][0])
+
+
 @lru_cache(maxsize=1024)
 def _said(written: str) -> Named:
     """The route that a text names."""

@@ -404,7 +404,10 @@ def test_text_alone_is_not_interpreted() -> None:
 @pytest.mark.parametrize(
     ("one", "why"),
     [
-        ({"text": "1,000 mg IV every 12 h"}, "the dose is written as text only, which is not interpreted"),
+        (
+            {"text": "1,000 mg IV every 12 h"},
+            "the dose is written as text only, which is not understood for certain",
+        ),
         (
             instruction(timing=None, text="125 mg/h", doseAndRate=[{"rateQuantity": quantity(125, "mg/h")}]),
             "only a rate is written, 125 mg/h; a continuous infusion is not read",
