@@ -238,7 +238,7 @@ def _seed(options: argparse.Namespace) -> int:
             for kind, identifier in list(seeding.seeded(client, resources)):
                 client.delete(kind, identifier)
         else:
-            client.transact(seeding.as_bytes(seeding.transaction(resources)))
+            client.transact(seeding.transaction(resources))
             for identifier in seeding.patient_ids(client, resources).values():
                 print(f"{name}: Patient/{identifier}")
         progress.at(place + 1)
@@ -268,8 +268,9 @@ def _try(options: argparse.Namespace) -> int:
     drug_file = _drug(options.drug)
     if (options.dose is None) != (options.every is None):
         raise ConfigurationError("--dose and --every belong together")
-    print("\n".join(chart_lines(_gathered(connect(options), options, drug_file.drug))))
-    answered = _hook_call(options, _order(options, drug_file))
+    client = connect(options)
+    print("\n".join(chart_lines(_gathered(client, options, drug_file.drug))))
+    answered = _hook_call(options, client, _order(options, drug_file))
     print()
     cards = answered.get("cards", [])
     if not cards:
@@ -309,8 +310,8 @@ def _order(options: argparse.Namespace, drug_file: DrugFile) -> dict[str, Any]:
     return order
 
 
-def _hook_call(options: argparse.Namespace, order: dict[str, Any]) -> dict[str, Any]:
-    """Put the call to a service of our own that may read from this server only."""
+def _hook_call(options: argparse.Namespace, client: FhirClient, order: dict[str, Any]) -> dict[str, Any]:
+    """Put the call to a service of our own that may read from this server only, with the client's token."""
     from uuid import uuid4
 
     from cds_hooks.app import create_app
@@ -325,7 +326,6 @@ def _hook_call(options: argparse.Namespace, order: dict[str, Any]) -> dict[str, 
             fhir_timeout=min(HOOK_SECONDS, options.seconds),
             ledger_url=f"sqlite:///{directory}/ledger.sqlite3",
         )
-        client = connect(options)
         body: dict[str, Any] = {
             "hook": "order-select",
             "hookInstance": str(uuid4()),

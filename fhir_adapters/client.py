@@ -7,6 +7,7 @@ the token was lent for one server.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -105,17 +106,17 @@ class FhirClient:
             return Found(found.resources, short)
         return found
 
-    def transact(self, bundle: bytes) -> Resource:
+    def transact(self, bundle: Resource) -> Resource:
         """Send a transaction Bundle, all of it or nothing. Raises ``BadAnswer`` if the server did not take
         it."""
-        answer = self._exchange.send("POST", self._base.rstrip("/"), bundle)
+        answer = self._exchange.send("POST", self._base.rstrip("/"), _as_json(bundle))
         if member(answer, "resourceType") != "Bundle" or not isinstance(answer, dict):
             raise BadAnswer("the server did not answer the transaction")
         return answer
 
-    def create(self, kind: str, resource: bytes) -> None:
+    def create(self, resource: Resource) -> None:
         """Send one new resource."""
-        self._exchange.send("POST", urljoin(self._base, kind), resource)
+        self._exchange.send("POST", urljoin(self._base, str(resource["resourceType"])), _as_json(resource))
 
     def delete(self, kind: str, identifier: str) -> None:
         """Remove one resource; one that is gone already is no error."""
@@ -172,6 +173,10 @@ class FhirClient:
         if self.quirks.searches_by_post or len(query) > LONGEST_URL:
             return self._exchange.post_form(f"{url}/_search", parameters)
         return self._exchange.get(query)
+
+
+def _as_json(resource: Resource) -> bytes:
+    return json.dumps(resource, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def _resources(page: Any) -> list[Resource]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 from fhir_adapters import audit
 from fhir_adapters.client import FhirClient
 from fhir_adapters.errors import BadAnswer
@@ -19,7 +17,7 @@ def keep(client: FhirClient, answered: Answered, exchanged: audit.Exchanged) -> 
     parts = tuple(resources(answered))
     if not parts:
         return {}
-    response = client.transact(_bytes(transaction(answered)))
+    response = client.transact(transaction(answered))
     found = references(response, parts)
     if set(found) != set(parts):
         raise BadAnswer("the server did not say where it has put what was written")
@@ -27,9 +25,9 @@ def keep(client: FhirClient, answered: Answered, exchanged: audit.Exchanged) -> 
     if new:
         sources = [one["reference"] for one in answered.sources()]
         made = audit.provenance(new, sources, answered.recommendation.engine, answered.issued)
-        client.create("Provenance", _bytes(made))
+        client.create(made)
         for one in new:
-            client.create("AuditEvent", _bytes(audit.created(exchanged, one)))
+            client.create(audit.created(exchanged, one))
     return found
 
 
@@ -39,7 +37,3 @@ def _statuses(response: object) -> list[str]:
         str(entry.get("response", {}).get("status", ""))[:3] if isinstance(entry, dict) else ""
         for entry in (entries if isinstance(entries, list) else [])
     ]
-
-
-def _bytes(resource: dict[str, object]) -> bytes:
-    return json.dumps(resource, ensure_ascii=False, separators=(",", ":")).encode()

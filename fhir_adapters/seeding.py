@@ -6,7 +6,6 @@ what the first one wrote (conditional create).
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
@@ -104,8 +103,3 @@ def patient_ids(client: FhirClient, resources: Sequence[Resource]) -> dict[str, 
             if _is_ours(held) and member(held, "resourceType") == "Patient":
                 found[identifier_of(one)] = str(held.get("id"))
     return found
-
-
-def as_bytes(bundle: Mapping[str, Any]) -> bytes:
-    """The Bundle as it is sent."""
-    return json.dumps(bundle, separators=(",", ":")).encode()

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from itertools import pairwise
+from typing import Literal
 
 from dosing_core.case import Finding
 from fhir_adapters.chart import OrderedCourse
@@ -127,7 +128,7 @@ def _is_of(resource: Resource, drug: str, medications: Medications) -> bool:
 
 def _course(
     resource: Resource,
-    status: str,
+    kind: Literal["dispensed", "reported"],
     begun: datetime,
     until: datetime,
     medications: Medications,
@@ -140,15 +141,14 @@ def _course(
     doses = course_doses(dosages, read, begun, until=until, zone=zone, source=source(resource))
     if not doses:
         return None
-    named = "dispensed" if status == "dispensed" else "reported"
     intervals = [one.interval_h for one in dosages if one.interval_h is not None]
     return OrderedCourse(
         source=source(resource),
-        kind=named,
+        kind=kind,
         route=doses[0].route,
         begun=begun,
         interval_h=float(intervals[0]) if len(intervals) == len(dosages) == 1 else None,
-        doses=tuple(dose.model_copy(update={"status": named}) for dose in doses),
+        doses=tuple(dose.model_copy(update={"status": kind}) for dose in doses),
     )
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from dosing_core.case import Case, Finding, Reaction
-from dosing_core.genetics.advice import Advice, GuidedDrug, Verdict, advise, guided_drug, untested_genes
+from dosing_core.genetics.advice import Advice, GuidedDrug, advise, guided_drug, untested_genes
 from dosing_core.genetics.asked_tests import AskedTest, asked_tests
 from dosing_core.genetics.catalogue import genes
 from dosing_core.genetics.known import Known, known_genes
@@ -54,11 +54,6 @@ class Heard:
     def severe(self) -> tuple[Reaction, ...]:
         """Severe reactions on record."""
         return tuple(one for one in self.reactions if one.severe)
-
-    @property
-    def verdicts(self) -> frozenset[Verdict]:
-        """What the rows come to."""
-        return frozenset(one.verdict for one in self.advice)
 
     @property
     def unless_taken_long(self) -> bool:

@@ -34,8 +34,6 @@ FRACTIONS: tuple[Metric, ...] = ("time_above_mic", "occupancy")
 """Metrics between 0 and 1."""
 OF_AN_OUTPUT: tuple[Metric, ...] = ("effect", "occupancy", "nadir")
 """Metrics of an output that only a model written out has."""
-PROPORTIONAL: tuple[Metric, ...] = ("auc24", "cumulative_auc", "trough", "peak", "average", "timed")
-"""Metrics that a factor on the exposure multiplies."""
 
 
 class Response(Protocol):

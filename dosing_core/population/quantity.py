@@ -119,7 +119,6 @@ def _rows() -> dict[str, QuantityRow]:
 
 
 QUANTITIES: dict[str, QuantityRow] = _rows()
-QUANTITY_UNITS: dict[str, str] = {name: row.unit for name, row in QUANTITIES.items()}
 
 
 def known_quantity(name: str) -> str:
