@@ -10,7 +10,7 @@ from fhir_adapters.chart import distinct
 from fhir_adapters.co_medications import read_spans
 from fhir_adapters.genomics import read_genes
 from fhir_adapters.order import OrderReading
-from fhir_adapters.patient import age_years, read_patient
+from fhir_adapters.patient import possible_age, read_patient
 from fhir_adapters.reading import Answers, unanswered
 
 
@@ -26,13 +26,10 @@ def guided_case(patient_id: str, answers: Answers, reading: OrderReading, now: d
     reactions, foreign = read_reactions(answers.of("AllergyIntolerance"), patient_id=patient_id, drug=drug)
     taken, findings = _taken(patient_id, answers, now)
     others = tuple(one for one in taken if one.drug != drug)
-    age = None
-    if person.birth_date is not None and person.birth_date <= now.date():
-        age = min(age_years(person.birth_date, now.date()), 130.0)
     return Case(
         now=now,
         subject=Subject(
-            age_years=age,
+            age_years=possible_age(person.birth_date, now.date()),
             sex=person.sex,
             genotypes=genes.genotypes,
             phenotypes=genes.phenotypes,

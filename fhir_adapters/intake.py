@@ -26,7 +26,7 @@ from fhir_adapters.chart import ChartedValue, OrderedCourse, PatientChart, disti
 from fhir_adapters.elements import said_at
 from fhir_adapters.indications import chosen
 from fhir_adapters.order import OrderReading
-from fhir_adapters.patient import age_years
+from fhir_adapters.patient import possible_age
 from fhir_adapters.prefetch import doses_since
 
 LATE = 1.5
@@ -49,13 +49,7 @@ def to_case(chart: PatientChart, reading: OrderReading, now: datetime) -> Case:
     recent = [dose for dose in doses if dose.time >= still]
     running = bool(courses) or any(_reaches_blood(chart.drug, dose.route) for dose in recent)
     running |= chart.unread_given is not None and chart.unread_given >= still
-    age = (
-        age_years(chart.birth_date, now.date())
-        if chart.birth_date and chart.birth_date <= now.date()
-        else None
-    )
-    if age is not None and age > 130:
-        age = None
+    age = possible_age(chart.birth_date, now.date())
     if age is None and chart.birth_date is not None:
         remarks.append(
             Finding(kind="excluded", about="age", detail="the date of birth cannot be true", source="Patient")

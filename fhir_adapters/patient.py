@@ -71,3 +71,15 @@ def age_years(born: date, on: date) -> float:
     if whole >= 18:
         return float(whole)
     return round((on - born).days / 365.25, 2 if whole >= 2 else 5)
+
+
+OLDEST = 130
+"""Years; nobody has become so old, so such a date of birth is a slip."""
+
+
+def possible_age(born: date | None, on: date) -> float | None:
+    """The age in years, or None where no date of birth is known that can be true."""
+    if born is None or born > on:
+        return None
+    age = age_years(born, on)
+    return age if age <= OLDEST else None

@@ -124,3 +124,19 @@ def option(answer: Recommendation, role: str) -> RegimenOption:
 def median(one: RegimenOption, metric: str) -> float:
     """Median of one exposure of an option."""
     return next(exposure.estimate.median for exposure in one.exposures if exposure.metric == metric)
+
+
+def newborn(
+    drug: str,
+    regimen: Regimen | None,
+    *,
+    weeks: float | None,
+    days: float,
+    kg: float,
+    cm: float,
+    creatinine: float,
+) -> Case:
+    """The question for a newborn; ``weeks``: gestation at birth, None: not on record."""
+    case = asked(drug, regimen, age=days / 365.25, kg=kg, cm=cm, creatinine=creatinine)
+    subject = case.subject.model_copy(update={"gestational_age_weeks": weeks})
+    return case.model_copy(update={"subject": subject})

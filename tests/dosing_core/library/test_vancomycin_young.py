@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from bedside import asked, infusion, median, option
+from bedside import asked, infusion, median, newborn, option
 
 from dosing_core import recommend
 from dosing_core.case import Case
@@ -20,9 +20,7 @@ def _newborn(
 ) -> Case:
     """``weeks``: gestation at birth; None: not on record."""
     order = infusion(dose, 12, 1) if dose else None
-    case = asked("vancomycin", order, age=days / 365.25, kg=kg, cm=40, creatinine=creatinine)
-    subject = case.subject.model_copy(update={"gestational_age_weeks": weeks})
-    return case.model_copy(update={"subject": subject})
+    return newborn("vancomycin", order, weeks=weeks, days=days, kg=kg, cm=40, creatinine=creatinine)
 
 
 def test_colins_entries_are_one_model() -> None:
